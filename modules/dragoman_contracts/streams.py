@@ -1,0 +1,156 @@
+"""Every stream, group and key name, and the rule that places a session on a shard.
+
+``{n}`` is a Redis Cluster hash tag (https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/):
+all keys of a session, and all sessions of a shard, share one slot, so that a worker reads many sessions in
+one XREAD and the fenced publish is one script.
+"""
+
+from __future__ import annotations
+
+import binascii
+from dataclasses import dataclass
+
+AUDIO_RESULTS = "stream:audio-results"
+CONFIG_SYNC = "stream:config-sync"
+BOT_CONTROL = "stream:bot-control"
+MONITORING = "stream:monitoring"
+CONTROL_STREAMS = (AUDIO_RESULTS, CONFIG_SYNC, BOT_CONTROL, MONITORING)
+
+GROUP_AUDIO_PIPELINE = "audio-pipeline"
+GROUP_CONFIG_SYNC = "config-sync"
+GROUP_BOT_ORCHESTRATOR = "bot-orchestrator"
+GROUP_MONITORING = "monitoring"
+GROUP_ARCHIVE = "archive"
+
+
+def dead_letter_stream(stream: str) -> str:
+    """Name of the stream that holds what could not be handled from ``stream``."""
+    return f"{stream}:dead"
+
+
+def shard_of(session_id: str, shards: int) -> int:
+    """Shard of a session: CRC-16/XMODEM of its id modulo the number of shards."""
+    return binascii.crc_hqx(session_id.encode(), 0) % shards
+
+
+@dataclass(frozen=True, slots=True)
+class ShardKeys:
+    """Keys that the sessions of one shard share."""
+
+    shard: int
+
+    def sessions(self, profile: str) -> str:
+        """Stream of ``AudioSessionOpened`` that workers of ``profile`` lease sessions from."""
+        return f"{{{self.shard}}}:sessions:{profile}"
+
+    @property
+    def index(self) -> str:
+        """Sorted set of the shard's session ids by creation time in ms."""
+        return f"{{{self.shard}}}:index"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionKeys:
+    """Keys of one session; all in the slot of its shard."""
+
+    session_id: str
+    shards: int = 1
+
+    @property
+    def shard(self) -> ShardKeys:
+        """The keys of the shard that this session is placed on."""
+        return ShardKeys(shard_of(self.session_id, self.shards))
+
+    def _key(self, name: str) -> str:
+        return f"{{{self.shard.shard}}}:{self.session_id}:{name}"
+
+    @property
+    def audio(self) -> str:
+        """Stream of ingest entries, ids ``<connection epoch>-<seq>``."""
+        return self._key("audio")
+
+    @property
+    def results(self) -> str:
+        """Stream of results, ids ``<offset>-0``."""
+        return self._key("results")
+
+    @property
+    def record(self) -> str:
+        """Hash written by the API: options, status, connection epoch, times."""
+        return self._key("record")
+
+    @property
+    def state(self) -> str:
+        """Hash written by the leaseholder under its fence; its fields are ``StateField``."""
+        return self._key("state")
+
+    @property
+    def owner(self) -> str:
+        """String: the fencing token of the current leaseholder."""
+        return self._key("owner")
+
+    @property
+    def outbox(self) -> str:
+        """Hash offset → event: what follows from finals and is not done yet."""
+        return self._key("outbox")
+
+
+class AudioField:
+    """Short field names of an ingest entry (docs/protocol.md gives the long form)."""
+
+    KIND = b"k"
+    DATA = b"d"
+    BYTES_TOTAL = b"n"
+    """Bytes of audio accepted in this session up to and including this entry (decimal)."""
+
+
+class AudioKind:
+    """Values of ``AudioField.KIND``."""
+
+    FRAME = b"a"
+    FORMAT = b"f"
+    FLUSH = b"x"
+    END = b"e"
+
+
+class RecordField:
+    """Fields of the session's record, written by the API."""
+
+    OPTIONS = b"options"
+    STATUS = b"status"
+    PROFILE = b"profile"
+    CREATED_MS = b"created_ms"
+    ENDED_MS = b"ended_ms"
+    EPOCH = b"epoch"
+    """Connection epoch: how many speakers' sockets have opened this session."""
+    RESULTS_EPOCH = b"results_epoch"
+    """Random: tells positions of this history from those of a lost one."""
+    OPENED = b"opened"
+    """Entry id of AudioSessionOpened; set once."""
+    FORMAT = b"format"
+    OWNER_KEY = b"owner_key"
+    """Name of the API key that made the session."""
+
+
+class StateField:
+    """Fields of the session's state, written by the leaseholder under its fence."""
+
+    GENERATION = b"generation"
+    CHECKPOINT = b"checkpoint"
+    """Opaque to all but the worker; the fenced publish compares it."""
+    STATE = b"state"
+    OFFSET = b"offset"
+    COMMITTED_MS = b"committed_ms"
+    """Audio up to here is final or silence."""
+    HEARD_MS = b"heard_ms"
+    """Audio up to here was decoded and gated."""
+    CONSUMED_BYTES = b"consumed_bytes"
+    LEDGER = b"ledger"
+
+
+class ResultField:
+    """Short field names of a result entry."""
+
+    TYPE = b"t"
+    DATA = b"d"
+    TIME_MS = b"ms"
