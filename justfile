@@ -1,0 +1,115 @@
+# The recipes of Dragoman. `./justw <recipe>` needs nothing but Python; `just <recipe>` works where just is installed
+# and .venv is made. Continuous integration and pre-commit call the same recipes.
+
+set positional-arguments
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+export PATH := justfile_directory() / ".venv/bin:" + env("PATH")
+
+# Lists the recipes.
+[private]
+default:
+    @just --justfile "{{ justfile() }}" --list --unsorted
+
+# Streams a recorded meeting through the whole system in real time; shows captions, word error rate and latencies.
+[group('run')]
+demo *args:
+    @dragoman demo "$@"
+
+# Starts everything on this machine: Redis, API, audio worker, whisper service. `--profile mock|cpu|gpu`.
+[group('run')]
+up *args:
+    @dragoman up "$@"
+
+# Says what is missing on this machine and how to get it.
+[group('run')]
+doctor *args:
+    @dragoman doctor "$@"
+
+# Makes .env.local from env.template; keeps an existing one unless --force is given.
+[group('run')]
+bootstrap-env *args:
+    @dragoman config bootstrap "$@"
+
+# Runs all tests; arguments go to pytest.
+[group('test')]
+test *args:
+    pytest "$@"
+
+# Runs the unit and contract tests only: no process is started.
+[group('test')]
+test-unit *args:
+    pytest tests/unit "$@"
+
+# Runs all tests with branch coverage and prints the table.
+[group('test')]
+coverage *args:
+    pytest --cov --cov-branch --cov-report=term-missing:skip-covered "$@"
+
+# Checks format, lint, types and the rules of who may import whom.
+[group('quality')]
+check: check-format check-lint check-types check-imports
+
+# Checks that the code is formatted.
+[group('quality')]
+check-format:
+    ruff format --check modules tests bench
+    just --justfile "{{ justfile() }}" --fmt --check --unstable
+
+# Checks the lint rules.
+[group('quality')]
+check-lint:
+    ruff check modules tests bench
+
+# Checks the types, strictly.
+[group('quality')]
+check-types:
+    mypy
+
+# Checks the floors: contracts, runtime, orchestration and services.
+[group('quality')]
+check-imports:
+    lint-imports
+
+# Formats the code and mends what lint can mend.
+[group('quality')]
+fmt:
+    ruff check --fix-only modules tests bench
+    ruff format modules tests bench
+    just --justfile "{{ justfile() }}" --fmt --unstable
+
+# Writes env.template anew from the settings classes.
+[group('quality')]
+env-template:
+    dragoman config template > env.template.new
+    mv env.template.new env.template
+
+# What continuous integration runs: the checks, then all tests.
+[group('quality')]
+ci: check test
+
+# Word error rate, latencies and erasure against offline, on real speech; `--json` for machines.
+[group('bench')]
+bench-quality *args:
+    @python bench/quality.py "$@"
+
+# What the system adds to the engine's time, on the mock engine.
+[group('bench')]
+bench-overhead *args:
+    @python bench/overhead.py "$@"
+
+# How many live sessions this machine holds, on the mock engine.
+[group('bench')]
+bench-sessions *args:
+    @python bench/sessions.py "$@"
+
+# Publish and consume beside raw redis-py and FastStream.
+[group('bench')]
+bench-bus *args:
+    @python bench/bus.py "$@"
+
+# Removes caches and build results; keeps .venv and .env.local.
+[group('quality')]
+clean:
+    rm -rf dist build htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+    find modules tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
