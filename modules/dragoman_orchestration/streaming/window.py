@@ -1,0 +1,72 @@
+"""The audio that is not final yet: one growing window a session."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dragoman_contracts.audio import MODEL_RATE_HZ
+
+Samples = NDArray[np.float32]
+SAMPLES_PER_MS = MODEL_RATE_HZ // 1000
+
+
+class AudioBuffer:
+    """Samples at 16 kHz from ``start_ms`` on; grows at the end, is dropped at the front.
+
+    Storage doubles when full and is compacted when the dropped front is larger than the rest, so both ends
+    cost amortised O(samples) and memory stays within twice what is pending.
+    """
+
+    def __init__(self, start_ms: int = 0) -> None:
+        self.start_ms = start_ms
+        self._data = np.empty(MODEL_RATE_HZ, dtype=np.float32)
+        self._begin = self._end = 0
+
+    @property
+    def end_ms(self) -> int:
+        """Session time of the last whole millisecond held."""
+        return self.start_ms + (self._end - self._begin) // SAMPLES_PER_MS
+
+    @property
+    def sample_count(self) -> int:
+        """Samples held."""
+        return self._end - self._begin
+
+    def append(self, samples: Samples) -> None:
+        """Add samples at the end."""
+        needed = self._end + len(samples)
+        if needed > len(self._data):
+            held = self.sample_count
+            size = len(self._data)
+            while size < 2 * (held + len(samples)):
+                size *= 2
+            data = np.empty(size, dtype=np.float32) if size > len(self._data) else self._data
+            data[:held] = self._data[self._begin : self._end].copy()
+            self._data, self._begin, self._end = data, 0, held
+        self._data[self._end : self._end + len(samples)] = samples
+        self._end += len(samples)
+
+    def drop_before(self, time_ms: int) -> None:
+        """Forget what lies before ``time_ms``."""
+        count = min(max(0, time_ms - self.start_ms) * SAMPLES_PER_MS, self.sample_count)
+        self._begin += count
+        self.start_ms += count // SAMPLES_PER_MS
+
+    def slice(self, start_ms: int, end_ms: int) -> Samples:
+        """The samples from ``start_ms`` to ``end_ms``, as far as they are held (a view)."""
+        first = self._begin + max(0, start_ms - self.start_ms) * SAMPLES_PER_MS
+        last = min(self._begin + max(0, end_ms - self.start_ms) * SAMPLES_PER_MS, self._end)
+        return self._data[first : max(first, last)]
+
+    def quietest_ms(self, start_ms: int, end_ms: int, *, width_ms: int = 120) -> int:
+        """The middle of the quietest ``width_ms`` between two times: where a cut hurts least."""
+        samples = self.slice(start_ms, end_ms)
+        hop = 10 * SAMPLES_PER_MS
+        blocks = len(samples) // hop
+        width = width_ms // 10
+        if blocks <= width:
+            return (start_ms + end_ms) // 2
+        energy = np.square(samples[: blocks * hop].reshape(blocks, hop)).sum(axis=1)
+        smooth = np.convolve(energy, np.ones(width, dtype=np.float32), mode="valid")
+        return start_ms + int(np.argmin(smooth)) * 10 + width_ms // 2
