@@ -1,0 +1,114 @@
+"""``POST /v1/windows``: the hot path, plain ASGI, no model validation but msgspec's."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+import numpy as np
+from starlette.types import Message, Receive, Scope, Send
+
+from dragoman_contracts.audio import MODEL_RATE_HZ
+from dragoman_contracts.errors import InvalidInput, Overloaded, UnsupportedAudio
+from dragoman_contracts.whisper_api import MAX_WINDOW_MS, WINDOW_HEADER, WINDOW_MEDIA_TYPE, WindowOptions
+from dragoman_runtime.http_service import problem_response
+from dragoman_whisper.engines.base import Window
+from dragoman_whisper.fair_queue import Lane
+from dragoman_whisper.service import WhisperService
+
+MAX_WINDOW_BYTES = MAX_WINDOW_MS * MODEL_RATE_HZ * 2 // 1000
+_HEADER = WINDOW_HEADER.encode()
+_MEDIA_TYPE = WINDOW_MEDIA_TYPE.encode()
+
+
+class WindowTooLong(InvalidInput):
+    """A window of more than 30 s."""
+
+    code = "window_too_long"
+    http_status = 413
+    default_remedy = "Send at most 30 s (960,000 bytes) in one window; longer audio is cut by the caller."
+
+
+class _Gone(Exception):
+    """The client hung up before it had sent the window."""
+
+
+class WindowEndpoint:
+    """ASGI application of the window endpoint."""
+
+    def __init__(self, service: WhisperService) -> None:
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Decode one window; a client that hangs up takes its window back."""
+        try:
+            window, lane = await self._read(dict(scope["headers"]), receive)
+            answer = self._service.batcher.submit(window, lane)
+        except _Gone:
+            return
+        except Overloaded as error:
+            wait_s = self._service.batcher.retry_after_s
+            headers = {"retry-after": str(wait_s)}
+            await problem_response(error, scope["path"], headers=headers)(scope, receive, send)
+            return
+        watch = asyncio.ensure_future(receive())  # nothing but http.disconnect can come now
+        watch.add_done_callback(lambda _: answer.cancel())
+        try:
+            body = msgspec.json.encode(await answer)
+        except asyncio.CancelledError:
+            if watch.done() and not watch.cancelled():
+                return
+            answer.cancel()
+            raise
+        finally:
+            watch.cancel()
+        await _send_json(send, body)
+
+    async def _read(self, headers: dict[bytes, bytes], receive: Receive) -> tuple[Window, Lane]:
+        _check_media_type(headers.get(b"content-type", b""))
+        options = WindowOptions.from_header(headers.get(_HEADER, b"").decode("latin-1"))
+        self._service.check_language(options.language)
+        body = await _read_body(headers.get(b"content-length", b""), receive)
+        if len(body) % 2 or not body:
+            raise UnsupportedAudio(
+                f"the window has {len(body)} bytes, which is no whole number of 16-bit samples",
+                remedy="Send at least one sample of little-endian signed 16 bits.",
+            )
+        window = Window(np.frombuffer(body, dtype="<i2"), options)
+        return window, Lane.DRAFT if options.fast else Lane.FINAL
+
+
+def _check_media_type(value: bytes) -> None:
+    if value == _MEDIA_TYPE:
+        return
+    kind, *parameters = value.decode("latin-1").lower().replace(" ", "").split(";")
+    given = dict(parameter.partition("=")[::2] for parameter in parameters)
+    rate, channels = given.get("rate", ""), given.get("channels", "1")
+    if kind != "audio/l16" or rate != str(MODEL_RATE_HZ) or channels != "1":
+        raise UnsupportedAudio(
+            "the content type is not that of a window", remedy=f"Send content-type: {WINDOW_MEDIA_TYPE}"
+        )
+
+
+async def _read_body(content_length: bytes, receive: Receive) -> bytes:
+    if content_length.isdigit() and int(content_length) > MAX_WINDOW_BYTES:
+        raise WindowTooLong(f"the window has {int(content_length)} bytes")
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message: Message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _Gone
+        part: bytes = message.get("body", b"")
+        size += len(part)
+        if size > MAX_WINDOW_BYTES:
+            raise WindowTooLong(f"the window has more than {MAX_WINDOW_BYTES} bytes")
+        parts.append(part)
+        if not message.get("more_body", False):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def _send_json(send: Send, body: bytes) -> None:
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,161 @@
+"""The one model of the process: loading it, its state, and the way to it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Literal
+
+from loguru import logger
+
+from dragoman_contracts.errors import DragomanError, InvalidInput, ModelUnavailable
+from dragoman_runtime.process import Health
+from dragoman_whisper.batcher import Batcher
+from dragoman_whisper.config import DecodeConfig
+from dragoman_whisper.engines.base import Engine
+from dragoman_whisper.engines.choose import choose_engine
+from dragoman_whisper.settings import WhisperSettings
+
+State = Literal["loading", "ready", "failed"]
+_PART = "model"
+
+
+class UnknownLanguage(InvalidInput):
+    """The model does not know this language."""
+
+    code = "unknown_language"
+    default_remedy = "Give an ISO 639-1 code that the model knows, such as en or es, or none to detect it."
+
+
+class WhisperService:
+    """Holds the engine and its batcher; begins to load at ``start`` and tells ``health`` how it goes.
+
+    A model that cannot be had leaves the service alive: it tries again every ``load_retry_s`` seconds, and
+    until then every request is told why.
+    """
+
+    def __init__(self, settings: WhisperSettings, health: Health, engine: Engine | None = None) -> None:
+        self.settings = settings
+        self.config = settings.decode_config()
+        self.state: State = "loading"
+        self._health = health
+        self._given = engine
+        self._engine: Engine | None = None
+        self._batcher: Batcher | None = None
+        self._problem: DragomanError = ModelUnavailable("the model has not begun to load")
+        self._loading: asyncio.Task[None] | None = None
+        self._tell("loading", "not begun")
+
+    @property
+    def engine(self) -> Engine:
+        """The engine.
+
+        Raises:
+            ModelUnavailable: it is not loaded.
+
+        """
+        if self._engine is None or self.state != "ready":
+            raise self._problem
+        return self._engine
+
+    @property
+    def batcher(self) -> Batcher:
+        """The way to the engine.
+
+        Raises:
+            ModelUnavailable: it is not loaded.
+
+        """
+        if self._batcher is None or self.state != "ready":
+            raise self._problem
+        return self._batcher
+
+    def start(self) -> None:
+        """Begin to load in the background."""
+        self._loading = asyncio.create_task(self._load(), name="load the model")
+
+    async def wait_loaded(self) -> None:
+        """Return when the model is ready, or loading has ended for good."""
+        if self._loading is not None:
+            await asyncio.wait({self._loading})
+
+    async def stop(self) -> None:
+        """Finish the batch under way, refuse what waits, free the model."""
+        if self._loading is not None:
+            self._loading.cancel()
+            await asyncio.wait({self._loading})
+        if self._batcher is not None:
+            await self._batcher.close()
+
+    def check_language(self, language: str | None) -> None:
+        """Refuse a language that the model does not know.
+
+        Raises:
+            UnknownLanguage: it does not.
+
+        """
+        if language is not None and language not in self.engine.languages:
+            raise UnknownLanguage(
+                f"the model {self.engine.model} does not know the language {language[:12]!r}"
+            )
+
+    def tune(self, config: DecodeConfig) -> None:
+        """Use these values from the next batch on."""
+        self.config = config
+        if self._batcher is not None and self._engine is not None:
+            self._batcher.config = config
+            self._engine.tune(config)
+
+    async def _load(self) -> None:
+        loaded = await self._try_to_load()
+        while not loaded:
+            await asyncio.sleep(self.settings.load_retry_s)
+            loaded = await self._try_to_load()
+
+    async def _try_to_load(self) -> bool:
+        self._tell("loading", "started")
+        try:
+            engine = self._engine = self._given or choose_engine(self.settings)
+            if self._batcher is None:
+                self._batcher = self._make_batcher(engine)
+            await self._batcher.in_engine_thread(lambda: engine.load(self._on_progress))
+        except DragomanError as error:
+            self._refuse(error)
+            return False
+        except Exception as error:
+            logger.exception("loading the model failed")
+            self._refuse(ModelUnavailable(f"loading the model failed: {type(error).__name__}"))
+            return False
+        engine.tune(self.config)
+        self._batcher.start()
+        self.state = "ready"
+        self._health.ready(_PART)
+        logger.info("the model {} is ready on the engine {}", engine.model, engine.name)
+        return True
+
+    def _make_batcher(self, engine: Engine) -> Batcher:
+        settings = self.settings
+        return Batcher(
+            engine,
+            self.config,
+            threads=settings.engine_threads,
+            queue_max=settings.queue_max,
+            session_queue_max=settings.session_queue_max,
+        )
+
+    def _on_progress(self, sentence: str) -> None:
+        self._tell("loading", sentence)
+        logger.info("loading the model: {}", sentence)
+
+    def _tell(self, state: State, reason: str) -> None:
+        self.state = state
+        if state == "loading":
+            self._problem = ModelUnavailable(
+                f"the model is still loading: {reason}", remedy="Try again when GET /ready answers 200."
+            )
+        self._health.not_ready(_PART, f"{state}: {reason}")
+
+    def _refuse(self, error: DragomanError) -> None:
+        if error.message != self._problem.message:
+            logger.error("the model cannot be had: {} {}", error.message, error.remedy)
+        self._tell("failed", f"{error.message} {error.remedy}")
+        self._problem = error
