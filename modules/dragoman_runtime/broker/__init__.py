@@ -1,1 +1,1 @@
-"""."""
+"""The bus: one protocol (``base``), its twins (``redis``, ``memory``), and the two loops that use it."""

@@ -1,0 +1,211 @@
+"""Logs, traces and their meeting point: the trace id in each line.
+
+Logs go to stderr through loguru, pretty on a terminal and one JSON object a line otherwise; the standard
+library's logging is led there too. Traces follow W3C trace context (https://www.w3.org/TR/trace-context/)
+and are sent by OTLP/HTTP only when an endpoint is set. No secret, audio or transcript belongs in either;
+credentials that slip into a message are masked as a last line of defence.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import re
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TextIO
+from urllib.parse import urlsplit
+
+import msgspec
+from loguru import logger
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from dragoman_runtime.settings import RuntimeSettings
+
+if TYPE_CHECKING:
+    from loguru import Message, Record
+
+EXPORT_TIMEOUT_S = 3
+
+_SECRET = re.compile(
+    r"(?P<scheme>\b[a-z][a-z0-9+.-]*://)[^/@\s]*@"  # user:password in a URL
+    r"|(?P<bearer>\bbearer[ .:])\s*[\w.~+/=-]+",
+    re.IGNORECASE,
+)
+_NOISY = ("httpx", "httpcore", "uvicorn", "opentelemetry", "urllib3", "asyncio")
+
+
+@dataclass(slots=True)
+class _Traces:
+    """The process's tracer provider; OpenTelemetry's own global one can be set only once."""
+
+    provider: TracerProvider | None = None
+
+
+_traces = _Traces()
+
+
+def setup_telemetry(service: str, settings: RuntimeSettings, *, stream: TextIO | None = None) -> None:
+    """Lead this process's logs to ``stream`` (stderr), and its traces to the OTLP endpoint if one is set.
+
+    Calling it again replaces the set-up before.
+    """
+    out = stream or sys.stderr
+    pretty = settings.log_format == "pretty" or (settings.log_format == "auto" and out.isatty())
+    logger.remove()
+    logger.configure(extra={"service": service}, patcher=_add_trace)
+    logger.add(
+        _PrettySink(out) if pretty else _JsonSink(out),
+        level=settings.log_level,
+        format=_pretty_format if pretty else "{message}",
+        colorize=pretty and out.isatty(),
+        # Diagnose prints the values of variables beside a traceback: keys, transcripts.
+        diagnose=False,
+        backtrace=False,
+    )
+    logging.basicConfig(handlers=[_ToLoguru()], level=logging.INFO, force=True)
+    for name in _NOISY:
+        # httpx logs each URL at INFO, uvicorn tells its start in five lines.
+        logging.getLogger(name).setLevel(logging.WARNING)
+    shutdown_telemetry()
+    _traces.provider = _make_provider(service, settings.otlp_endpoint)
+
+
+def shutdown_telemetry() -> None:
+    """Send the spans that wait and stop the exporter; blocks for a few seconds at most."""
+    provider, _traces.provider = _traces.provider, None
+    if provider is not None:
+        provider.shutdown()
+
+
+def tracer() -> trace.Tracer:
+    """The tracer of this process; before ``setup_telemetry`` one that records nothing."""
+    provider = _traces.provider
+    return provider.get_tracer("dragoman") if provider else trace.NoOpTracer()
+
+
+def current_traceparent() -> str:
+    """The W3C ``traceparent`` of the current span; empty outside of one."""
+    context = trace.get_current_span().get_span_context()
+    if not context.is_valid:
+        return ""
+    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
+
+
+def current_trace_id() -> str:
+    """The trace id of the current span as 32 hex digits; empty outside of one."""
+    context = trace.get_current_span().get_span_context()
+    return f"{context.trace_id:032x}" if context.is_valid else ""
+
+
+@contextmanager
+def span_from(traceparent: str, name: str, **attributes: str | int | float | bool) -> Iterator[trace.Span]:
+    """A span that continues a trace from another process.
+
+    A missing or broken ``traceparent`` starts a new trace. An exception marks the span as failed by its class
+    alone: its text may hold what the caller sent.
+    """
+    context = TraceContextTextMapPropagator().extract({"traceparent": traceparent}) if traceparent else None
+    with tracer().start_as_current_span(
+        name, context=context, attributes=attributes, record_exception=False, set_status_on_exception=False
+    ) as span:
+        try:
+            yield span
+        except Exception as error:
+            span.set_status(trace.StatusCode.ERROR, type(error).__name__)
+            raise
+
+
+def mask(text: str) -> str:
+    """``text`` without credentials: the user part of URLs and what follows "bearer" become ``***``."""
+    return _SECRET.sub(_mask_one, text)
+
+
+def _mask_one(found: re.Match[str]) -> str:
+    return f"{found['scheme']}***@" if found["scheme"] else f"{found['bearer']}***"
+
+
+def public_url(url: str) -> str:
+    """Scheme, host, port and path of a URL: what may be shown of it."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}"
+
+
+def _make_provider(service: str, endpoint: str) -> TracerProvider:
+    # Without an endpoint spans are made all the same: their ids tie log lines and problem details together.
+    provider = TracerProvider(resource=Resource.create({"service.name": f"dragoman-{service}"}))
+    if endpoint:
+        exporter = OTLPSpanExporter(endpoint=f"{endpoint}/v1/traces", timeout=EXPORT_TIMEOUT_S)
+        provider.add_span_processor(BatchSpanProcessor(exporter))
+    return provider
+
+
+def _add_trace(record: Record) -> None:
+    record["extra"].setdefault("trace_id", current_trace_id())
+    record["message"] = mask(record["message"])
+
+
+def _pretty_format(record: Record) -> str:
+    bound = {key: value for key, value in record["extra"].items() if value and key != "service"}
+    record["extra"]["_bound"] = " ".join(f"{key}={value}" for key, value in bound.items() if key[0] != "_")
+    return (
+        "<green>{time:HH:mm:ss.SSS}</green> <level>{level: <7}</level> <cyan>{extra[service]}</cyan> "
+        "{message} <dim>{extra[_bound]}</dim>\n{exception}"
+    )
+
+
+class _PrettySink:
+    """Writes formatted lines; a traceback's text is masked too."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def __call__(self, message: Message) -> None:
+        self._out.write(mask(str(message)))
+        self._out.flush()
+
+
+class _JsonSink:
+    """Writes one JSON object a line: time, level, message, logger, and all that is bound."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def __call__(self, message: Message) -> None:
+        record = message.record
+        line: dict[str, Any] = {
+            "time": record["time"].isoformat(timespec="milliseconds"),
+            "level": record["level"].name,
+            "message": record["message"],
+            "logger": f"{record['name']}:{record['line']}",
+        }
+        line.update({key: value for key, value in record["extra"].items() if value != ""})
+        error = record["exception"]
+        if error is not None and error.value is not None:
+            line["error"] = type(error.value).__name__
+            line["traceback"] = mask("".join(traceback.format_exception(error.value)))
+        self._out.write(msgspec.json.encode(line, enc_hook=str).decode() + "\n")
+        self._out.flush()
+
+
+class _ToLoguru(logging.Handler):
+    """Hands the standard library's log records to loguru, under the place that made them."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            level: str | int = logger.level(record.levelname).name
+        except ValueError:
+            level = record.levelno
+        frame, depth = inspect.currentframe(), 0
+        while frame and (depth == 0 or frame.f_code.co_filename == logging.__file__):
+            frame, depth = frame.f_back, depth + 1
+        logger.opt(depth=depth, exception=record.exc_info).log(level, "{}", record.getMessage())
