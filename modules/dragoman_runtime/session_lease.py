@@ -1,0 +1,263 @@
+"""The session lease: one worker owns a session, and only the owner publishes for it.
+
+Liveness comes from a consumer group on the shard's stream of opened sessions: claiming an entry is the
+lease, renewing it keeps the entry from looking idle, XAUTOCLAIM takes over what a dead worker left.
+Correctness comes from the fence: every publish carries the owner's token and the checkpoint it builds on,
+checked by Redis in the same atomic step
+(Kleppmann 2016, https://martin.kleppmann.com/2016/02/08/how-to-do-distributed-locking.html). A worker that slept through its lease finds out at its next publish and drops the session.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dragoman_contracts.envelope import Envelope, EnvelopeInvalid
+from dragoman_contracts.errors import Fenced
+from dragoman_contracts.events import AudioSessionOpened, parse_event
+from dragoman_contracts.streams import GROUP_AUDIO_PIPELINE, SessionKeys, ShardKeys, dead_letter_stream
+from dragoman_runtime.broker.base import Delivery, GroupMissing
+from dragoman_runtime.broker.redis import RedisBroker
+from dragoman_runtime.broker.scripts import Argument, Script, ScriptRefused, TickScripts
+
+_LUA = Path(__file__).parent / "lua"
+_ACTIVATE = Script.load(_LUA / "activate_session.lua")
+_RENEW = Script.load(_LUA / "renew_leases.lua")
+_HAND_OVER = Script.load(_LUA / "hand_over_lease.lua")
+_PUBLISH = Script.load(_LUA / "publish_results.lua")
+_END = Script.load(_LUA / "end_session.lua")
+
+
+@dataclass(slots=True)
+class SessionLease:
+    """A session that this worker owns, as long as its token is the one in Redis.
+
+    ``checkpoint`` is what the next publish builds on; ``generation`` counts the owners so far.
+    """
+
+    opened: AudioSessionOpened
+    keys: SessionKeys
+    entry_id: str
+    times_delivered: int
+    traceparent: str = ""
+    token: str = ""
+    generation: int = 0
+    checkpoint: bytes = b""
+    state: bytes = b""
+    offset: int = 0
+    outbox: dict[int, bytes] = field(default_factory=dict)
+    steps: int = 0
+    progressed: bool = False
+
+    @property
+    def session_id(self) -> str:
+        """The session's id."""
+        return self.opened.session_id
+
+
+@dataclass(frozen=True, slots=True)
+class ResultEvent:
+    """One message for the results stream; ``to_outbox`` records it for what follows from it."""
+
+    type: str
+    data: bytes
+    to_outbox: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ResultBatch:
+    """What one fenced step writes.
+
+    ``trim_before`` is the audio entry id before which nothing is needed again; ``superseded`` the first and
+    last offset of partials that a final replaces; ``progressed`` tells that the session got further, so that
+    its next takeover counts as the first again.
+    """
+
+    events: Sequence[ResultEvent] = ()
+    state: Mapping[str | bytes, Argument] = field(default_factory=dict)
+    trim_before: str = ""
+    superseded: tuple[int, int] | None = None
+    progressed: bool = False
+
+
+class SessionLeases:
+    """Claims, keeps, uses and gives back leases for one worker.
+
+    Args:
+        broker: the bus; all shards of a worker must be reachable through it.
+        worker: unique name of this process as a consumer.
+        profile: which sessions to lease: mock, cpu, gpu or npu.
+        shards: number of shards that sessions are placed on.
+        lease_ms: how long a silent worker keeps its sessions.
+        max_deliveries: a session that was taken over this often without progress is dead-lettered.
+
+    """
+
+    def __init__(
+        self,
+        broker: RedisBroker,
+        *,
+        worker: str,
+        profile: str,
+        shards: int,
+        lease_ms: int,
+        max_deliveries: int = 3,
+    ) -> None:
+        self._broker = broker
+        self._scripts = TickScripts(broker)
+        self._worker = worker
+        self._shards = shards
+        self._streams = [ShardKeys(shard).sessions(profile) for shard in range(shards)]
+        self._lease_ms = lease_ms
+        self._max_deliveries = max_deliveries
+
+    # --- claim, keep, give back --------------------------------------------------------------------------
+
+    async def claim(self, room: int) -> list[SessionLease]:
+        """Lease up to ``room`` sessions: first what dead workers left, then what is new."""
+        leases: list[SessionLease] = []
+        for stream in self._streams:
+            if len(leases) < room:
+                leases += await self._claim_from(stream, room - len(leases))
+        return leases
+
+    async def _claim_from(self, stream: str, room: int) -> list[SessionLease]:
+        try:
+            found = await self._broker.claim_stale(
+                stream, GROUP_AUDIO_PIPELINE, self._worker, self._lease_ms, room
+            )
+            if len(found) < room:
+                found += await self._broker.read_group(
+                    stream, GROUP_AUDIO_PIPELINE, self._worker, room - len(found)
+                )
+        except GroupMissing:
+            # At the first start, and after Redis was wiped.
+            await self._broker.ensure_group(stream, GROUP_AUDIO_PIPELINE)
+            return []
+        leases = [await self._lease(delivery) for delivery in found]
+        return [lease for lease in leases if lease is not None]
+
+    async def _lease(self, delivery: Delivery) -> SessionLease | None:
+        try:
+            envelope = Envelope.from_fields(delivery.fields)
+            opened = parse_event(envelope)
+            if not isinstance(opened, AudioSessionOpened):
+                raise EnvelopeInvalid(f"{envelope.type} does not belong on {delivery.stream}")
+        except EnvelopeInvalid as error:
+            await self._dead_letter(delivery, error.message)
+            return None
+        if delivery.times_delivered > self._max_deliveries:
+            await self._dead_letter(
+                delivery, f"taken over {delivery.times_delivered - 1} times without progress"
+            )
+            return None
+        return SessionLease(
+            opened=opened,
+            keys=SessionKeys(opened.session_id, self._shards),
+            entry_id=delivery.id,
+            times_delivered=delivery.times_delivered,
+            traceparent=envelope.traceparent,
+        )
+
+    async def _dead_letter(self, delivery: Delivery, reason: str) -> None:
+        fields = {**delivery.fields, b"dead_reason": reason.encode(), b"dead_entry": delivery.id.encode()}
+        await self._broker.publish(dead_letter_stream(delivery.stream), fields)
+        await self._broker.ack(delivery.stream, GROUP_AUDIO_PIPELINE, [delivery.id], delete=True)
+
+    async def activate(self, lease: SessionLease) -> None:
+        """Become the owner: from here on every other holder of the session is fenced."""
+        keys = lease.keys
+        lease.token = uuid.uuid4().hex
+        generation, lease.checkpoint, lease.state, lease.offset, outbox = await self._scripts.run(
+            _ACTIVATE, (keys.owner, keys.state, keys.outbox), (lease.token,)
+        )
+        lease.generation = generation
+        pairs = iter(outbox)
+        lease.outbox = {int(offset): data for offset, data in zip(pairs, pairs, strict=True)}
+
+    async def renew(self, leases: Sequence[SessionLease]) -> list[SessionLease]:
+        """Renew; returns the leases that are lost. Due every quarter of the lease."""
+        lost: list[SessionLease] = []
+        by_stream: dict[str, list[SessionLease]] = {}
+        for lease in leases:
+            by_stream.setdefault(self._stream_of(lease), []).append(lease)
+        for stream, members in by_stream.items():
+            arguments: list[Argument] = [GROUP_AUDIO_PIPELINE, self._worker]
+            for lease in members:
+                arguments += [lease.entry_id, int(lease.progressed)]
+            kept = {entry_id.decode() for entry_id in await self._scripts.run(_RENEW, (stream,), arguments)}
+            for lease in members:
+                lease.progressed = False
+            lost += [lease for lease in members if lease.entry_id not in kept]
+        return lost
+
+    async def hand_over(self, lease: SessionLease) -> bool:
+        """Let another worker take the session over at once; whether it was still ours."""
+        arguments = (GROUP_AUDIO_PIPELINE, self._worker, lease.entry_id, self._lease_ms)
+        return bool(await self._scripts.run(_HAND_OVER, (self._stream_of(lease),), arguments))
+
+    def _stream_of(self, lease: SessionLease) -> str:
+        return lease.keys.shard.sessions(lease.opened.profile)
+
+    # --- under the fence ---------------------------------------------------------------------------------
+
+    async def publish(self, lease: SessionLease, batch: ResultBatch) -> int:
+        """Write results and state in one atomic step; the offset of the last event.
+
+        Each step moves the session to a checkpoint of its own. So a step whose reply was lost can be repeated:
+        Redis finds the session at that checkpoint already and answers as it did before.
+
+        Raises:
+            Fenced: another worker owns the session, or its state is not the one that this step builds on.
+            BusUnavailable: Redis is away; repeat the same step.
+
+        """
+        keys = lease.keys
+        checkpoint = f"{lease.generation}.{lease.steps + 1}".encode()
+        first, last = batch.superseded or ("", "")
+        arguments: list[Argument] = [
+            *(lease.token, lease.checkpoint, checkpoint, _now_ms(), batch.trim_before, first, last),
+            len(batch.state),
+        ]
+        for name, value in batch.state.items():
+            arguments += (name, value)
+        for event in batch.events:
+            arguments += (event.type, event.data, int(event.to_outbox))
+        offset = await self._fenced(
+            _PUBLISH, (keys.owner, keys.state, keys.results, keys.audio, keys.outbox), arguments
+        )
+        lease.steps += 1
+        lease.checkpoint = checkpoint
+        lease.progressed |= batch.progressed
+        lease.offset = offset
+        return offset
+
+    async def end(self, lease: SessionLease, *, retention_s: int) -> None:
+        """Remove the session's lease, audio and owner; results and record expire after ``retention_s``.
+
+        Raises:
+            Fenced: another worker owns the session.
+
+        """
+        keys = lease.keys
+        stream = self._stream_of(lease)
+        await self._fenced(
+            _END,
+            (keys.owner, keys.state, keys.results, keys.audio, keys.outbox, keys.record, stream),
+            (lease.token, GROUP_AUDIO_PIPELINE, lease.entry_id, _now_ms(), retention_s),
+        )
+
+    async def _fenced(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> int:
+        try:
+            return int(await self._scripts.run(script, keys, arguments))
+        except ScriptRefused as error:
+            if error.reason in ("FENCED", "STALE"):
+                raise Fenced(f"the session is not ours any more ({error.reason.lower()})") from None
+            raise
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
