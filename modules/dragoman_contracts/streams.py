@@ -48,6 +48,15 @@ class ShardKeys:
         """Sorted set of the shard's session ids by creation time in ms."""
         return f"{{{self.shard}}}:index"
 
+    @property
+    def active(self) -> str:
+        """Sorted set of the shard's session ids that count against the limit of all sessions."""
+        return f"{{{self.shard}}}:active"
+
+    def active_of(self, owner_key: str) -> str:
+        """Sorted set of the shard's session ids that count against the limit of one API key."""
+        return f"{{{self.shard}}}:active-of:{owner_key}"
+
 
 @dataclass(frozen=True, slots=True)
 class SessionKeys:
@@ -130,6 +139,10 @@ class RecordField:
     FORMAT = b"format"
     OWNER_KEY = b"owner_key"
     """Name of the API key that made the session."""
+    SEEN_MS = b"seen_ms"
+    """When a speaker was last connected, unix ms; abandoned sessions are ended by it."""
+    END_REASON = b"end_reason"
+    """Set with the status ``ending``: no more audio is taken, the worker finishes what there is."""
 
 
 class StateField:
@@ -146,6 +159,8 @@ class StateField:
     """Audio up to here was decoded and gated."""
     CONSUMED_BYTES = b"consumed_bytes"
     LEDGER = b"ledger"
+    TRIMMED_OFFSET = b"trimmed_offset"
+    """Results up to here may have been trimmed (absent: none); whoever trims the results writes it."""
 
 
 class ResultField:

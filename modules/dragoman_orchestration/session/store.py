@@ -1,0 +1,378 @@
+"""Sessions in Redis: create, open, end, read. What must be atomic is a Lua script in ``lua/``.
+
+All keys of a session share the slot of its shard, so each script touches one slot only.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from redis import exceptions as redis_errors
+from redis.commands.core import AsyncScript
+
+from dragoman_contracts.errors import BusUnavailable, Conflict, Fenced, LimitExceeded, NotFound, SessionEnded
+from dragoman_contracts.events import AudioSessionOpened, to_envelope
+from dragoman_contracts.streams import (
+    AudioField,
+    RecordField,
+    ResultField,
+    SessionKeys,
+    ShardKeys,
+    StateField,
+)
+from dragoman_contracts.websocket import (
+    Ledger,
+    SessionConfigure,
+    SessionEndedMessage,
+    SessionOptions,
+)
+from dragoman_orchestration.session.lifecycle import Status
+from dragoman_orchestration.session.model import (
+    Limits,
+    Opened,
+    Progress,
+    SessionRecord,
+    encode_format,
+)
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+UNOPENED_TTL_S = 3600
+"""A session that no speaker opens is forgotten after this."""
+KEEP_ENDED_S = 86_400
+"""How long the results of a session that never had audio can be read."""
+SOURCE = "/dragoman/api"
+_PAGE = 500
+
+_ledger_decoder = msgspec.json.Decoder(Ledger)
+
+
+def now_ms() -> int:
+    """Unix time in ms."""
+    return time.time_ns() // 1_000_000
+
+
+@contextmanager
+def bus_errors() -> Iterator[None]:
+    """Tell a Redis that does not answer as ``BusUnavailable``; the text of its error may hold the URL."""
+    try:
+        yield
+    except (
+        redis_errors.ConnectionError,
+        redis_errors.TimeoutError,
+        redis_errors.ReadOnlyError,
+        redis_errors.TryAgainError,
+        redis_errors.ClusterDownError,
+        OSError,
+    ) as error:
+        raise BusUnavailable(f"Redis does not answer ({type(error).__name__})") from error
+
+
+class SessionStore:
+    """The sessions of one Redis. Every method raises ``BusUnavailable`` while Redis is away."""
+
+    def __init__(self, client: Redis, *, shards: int = 1, keep_unopened_s: int = UNOPENED_TTL_S) -> None:
+        # Any: redis-py types a reply as the union of everything that any client could answer.
+        self._client: Any = client
+        self._shards = shards
+        self._keep_unopened_s = keep_unopened_s
+        self._create = _script(client, "create_session")
+        self._open = _script(client, "open_session")
+        self._end = _script(client, "end_session")
+        self._touch = _script(client, "touch_session")
+
+    def keys(self, session_id: str) -> SessionKeys:
+        """The session's keys."""
+        return SessionKeys(session_id, self._shards)
+
+    async def create(
+        self, options: SessionOptions, *, profile: str, owner_key: str, limits: Limits
+    ) -> SessionRecord:
+        """Make a session.
+
+        Raises:
+            LimitExceeded: there are as many sessions as there may be, in all or of this key.
+
+        """
+        record = SessionRecord(
+            id=uuid.uuid4().hex,
+            status=Status.CREATED,
+            profile=profile,
+            created_ms=now_ms(),
+            owner_key=owner_key,
+            results_epoch=uuid.uuid4().hex[:12],
+            options=options,
+        )
+        keys = self.keys(record.id)
+        shard = keys.shard
+        with bus_errors():
+            others = await self._count_elsewhere(shard, owner_key)
+            verdict = await self._create(
+                keys=[keys.record, shard.index, shard.active, shard.active_of(owner_key)],
+                args=[
+                    record.id,
+                    record.created_ms,
+                    limits.sessions,
+                    limits.sessions_per_key,
+                    *others,
+                    self._keep_unopened_s,
+                    f"{{{shard.shard}}}:",
+                    *_flat(_record_fields(record)),
+                ],
+            )
+        if verdict != b"created":
+            whose = "of this key" if verdict == b"limit_of_key" else "of this server"
+            raise LimitExceeded(
+                f"the number of sessions {whose} is at its limit",
+                remedy="End sessions that are no longer needed, or try again later.",
+            )
+        return record
+
+    async def get(self, session_id: str) -> SessionRecord:
+        """The session.
+
+        Raises:
+            NotFound: there is no such session.
+
+        """
+        with bus_errors():
+            fields = await self._client.hgetall(self.keys(session_id).record)
+        if RecordField.STATUS not in fields:
+            raise NotFound("there is no such session, or it ended long ago")
+        return SessionRecord.read(session_id, fields)
+
+    async def newest(self, *, limit: int, before_ms: int | None = None) -> list[SessionRecord]:
+        """The newest sessions first, at most ``limit``, created before ``before_ms`` (unix ms)."""
+        top = f"({before_ms}" if before_ms is not None else "+inf"
+        with bus_errors():
+            pipe = self._client.pipeline(transaction=False)
+            for shard in range(self._shards):
+                pipe.zrevrangebyscore(ShardKeys(shard).index, top, "-inf", 0, limit, withscores=True)
+            found = [
+                (score, member.decode(), shard)
+                for shard, members in enumerate(await pipe.execute())
+                for member, score in members
+            ]
+            latest = sorted(found, reverse=True)[:limit]
+            records = await self._records([session_id for _, session_id, _ in latest])
+            await self._forget([item for item, record in zip(latest, records, strict=True) if record is None])
+        return [record for record in records if record is not None]
+
+    async def active(self) -> list[SessionRecord]:
+        """All sessions that have not ended."""
+        with bus_errors():
+            pipe = self._client.pipeline(transaction=False)
+            for shard in range(self._shards):
+                pipe.zrange(ShardKeys(shard).active, 0, -1)
+            ids = [member.decode() for members in await pipe.execute() for member in members]
+            records = await self._records(ids)
+        return [record for record in records if record and record.status is not Status.ENDED]
+
+    async def open(
+        self, record: SessionRecord, configure: SessionConfigure, *, traceparent: str = ""
+    ) -> Opened:
+        """A speaker connects; whoever spoke before is fenced from now on.
+
+        Raises:
+            NotFound: the session is gone.
+            SessionEnded: it takes no more audio.
+            Conflict: its audio is of another format.
+
+        """
+        keys = self.keys(record.id)
+        options = configure.options or record.options
+        event = AudioSessionOpened(
+            session_id=record.id, profile=record.profile, options=msgspec.to_builtins(options)
+        )
+        envelope = to_envelope(event, source=SOURCE, subject=record.id, traceparent=traceparent)
+        with bus_errors():
+            answer = await self._open(
+                keys=[keys.record, keys.audio, keys.state, keys.shard.sessions(record.profile)],
+                args=[
+                    now_ms(),
+                    encode_format(configure.audio),
+                    msgspec.json.encode(configure),
+                    msgspec.json.encode(options) if configure.options else b"",
+                    *_flat(envelope.to_fields()),
+                ],
+            )
+        match answer:
+            case [b"opened", epoch, received_bytes, resumed]:
+                return Opened(int(epoch), int(received_bytes), bool(resumed))
+            case [b"ended", status]:
+                raise SessionEnded(f"the session is {status.decode()} and takes no more audio")
+            case [b"format", known]:
+                raise Conflict(
+                    f"the session's audio is {known.decode()}",
+                    remedy="Send the format of the first connection, or create a new session.",
+                )
+        raise NotFound("there is no such session, or it ended long ago")
+
+    async def end(self, session_id: str, reason: str, *, epoch: int | None = None, seq: int = 0) -> Status:
+        """No more audio; with ``epoch`` and ``seq`` as the speaker's last entry, else fencing the speaker.
+
+        Returns ``ending`` while the worker transcribes what there is, ``ended`` if there was nothing.
+
+        Raises:
+            NotFound: there is no such session.
+            Fenced: ``epoch`` is not the current one.
+
+        """
+        record = await self.get(session_id)
+        keys = self.keys(session_id)
+        ended = SessionEndedMessage(reason=reason, ledger=Ledger())
+        with bus_errors():
+            answer = await self._end(
+                keys=[
+                    keys.record,
+                    keys.audio,
+                    keys.results,
+                    keys.state,
+                    keys.shard.active,
+                    keys.shard.active_of(record.owner_key),
+                ],
+                args=[
+                    session_id,
+                    now_ms(),
+                    reason,
+                    "" if epoch is None else epoch,
+                    seq,
+                    KEEP_ENDED_S,
+                    msgspec.json.encode(ended),
+                ],
+            )
+        match answer:
+            case [b"ok", status]:
+                return Status(status.decode())
+            case [b"fenced"]:
+                raise Fenced("another connection speaks for this session")
+        raise NotFound("there is no such session, or it ended long ago")
+
+    async def touch(self, session_ids: Sequence[str]) -> None:
+        """Note that these sessions have a speaker connected now."""
+        now = now_ms()
+        with bus_errors():
+            for session_id in session_ids:
+                await self._touch(keys=[self.keys(session_id).record], args=[now])
+
+    async def progress(self, session_ids: Sequence[str]) -> list[Progress]:
+        """How far each session is; one pipelined round trip."""
+        pipe = self._client.pipeline(transaction=False)
+        for session_id in session_ids:
+            keys = self.keys(session_id)
+            pipe.hmget(keys.record, Progress.RECORD_FIELDS)
+            pipe.hmget(keys.state, Progress.STATE_FIELDS)
+        with bus_errors():
+            replies = iter(await pipe.execute())
+        return [Progress.read(record, state) for record, state in zip(replies, replies, strict=True)]
+
+    async def stored_bytes(self, session_id: str) -> int:
+        """Bytes of audio that Redis has of this session, read or unread.
+
+        After a restart of Redis it may be less than what was acknowledged: that much has been lost.
+        """
+        keys = self.keys(session_id)
+        with bus_errors():
+            last = await self._client.xrevrange(keys.audio, count=1)
+            consumed = await self._client.hget(keys.state, StateField.CONSUMED_BYTES.decode())
+        written = int(last[0][1].get(AudioField.BYTES_TOTAL, 0)) if last else 0
+        return max(written, int(consumed or 0))
+
+    async def finals(self, session_id: str) -> list[bytes]:
+        """The JSON messages of all final segments, in order."""
+        finals = []
+        start = "-"
+        while True:
+            with bus_errors():
+                page = await self._client.xrange(self.keys(session_id).results, min=start, count=_PAGE)
+            finals += [
+                fields[ResultField.DATA]
+                for _, fields in page
+                if fields.get(ResultField.TYPE) == b"transcript.final"
+            ]
+            if len(page) < _PAGE:
+                return finals
+            start = f"({page[-1][0].decode()}"
+
+    async def ledger(self, record: SessionRecord) -> Ledger:
+        """The worker's sums, and as pending what it has not seen yet."""
+        with bus_errors():
+            raw = await self._client.hget(self.keys(record.id).state, StateField.LEDGER.decode())
+        known = _ledger_decoder.decode(raw) if raw else Ledger()
+        if record.format is None or not record.format.is_pcm or record.status is Status.ENDED:
+            return known
+        received = record.format.duration_ms(await self.stored_bytes(record.id))
+        unseen = max(0, received - known.received_ms)
+        return msgspec.structs.replace(
+            known, received_ms=known.received_ms + unseen, pending_ms=known.pending_ms + unseen
+        )
+
+    async def trimmed_offset(self, session_id: str) -> int:
+        """Results up to this offset may have been trimmed; 0 where all of them are there."""
+        with bus_errors():
+            raw = await self._client.hget(self.keys(session_id).state, StateField.TRIMMED_OFFSET.decode())
+        return int(raw or 0)
+
+    async def server_run(self) -> str:
+        """Names this run of the Redis server; another name tells that it restarted and may have lost writes."""
+        with bus_errors():
+            info = await self._client.info("server")
+        return str(info.get("run_id", ""))[:8]
+
+    async def _records(self, session_ids: Sequence[str]) -> list[SessionRecord | None]:
+        pipe = self._client.pipeline(transaction=False)
+        for session_id in session_ids:
+            pipe.hgetall(self.keys(session_id).record)
+        replies = await pipe.execute() if session_ids else []
+        return [
+            SessionRecord.read(session_id, fields) if RecordField.STATUS in fields else None
+            for session_id, fields in zip(session_ids, replies, strict=True)
+        ]
+
+    async def _forget(self, gone: Sequence[tuple[float, str, int]]) -> None:
+        """Drop ids whose record has expired from the index."""
+        if not gone:
+            return
+        pipe = self._client.pipeline(transaction=False)
+        for _, session_id, shard in gone:
+            pipe.zrem(ShardKeys(shard).index, session_id)
+        await pipe.execute()
+
+    async def _count_elsewhere(self, shard: ShardKeys, owner_key: str) -> tuple[int, int]:
+        others = [ShardKeys(number) for number in range(self._shards) if number != shard.shard]
+        if not others:
+            return 0, 0
+        pipe = self._client.pipeline(transaction=False)
+        for other in others:
+            pipe.zcard(other.active)
+            pipe.zcard(other.active_of(owner_key))
+        counts = await pipe.execute()
+        return sum(counts[::2]), sum(counts[1::2])
+
+
+def _script(client: Redis, name: str) -> AsyncScript:
+    source = resources.files("dragoman_orchestration.session").joinpath("lua", f"{name}.lua")
+    return client.register_script(source.read_text())
+
+
+def _record_fields(record: SessionRecord) -> dict[bytes, bytes]:
+    return {
+        RecordField.STATUS: record.status.encode(),
+        RecordField.PROFILE: record.profile.encode(),
+        RecordField.CREATED_MS: str(record.created_ms).encode(),
+        RecordField.OWNER_KEY: record.owner_key.encode(),
+        RecordField.RESULTS_EPOCH: record.results_epoch.encode(),
+        RecordField.OPTIONS: msgspec.json.encode(record.options),
+        RecordField.EPOCH: b"0",
+    }
+
+
+def _flat(fields: dict[bytes, bytes]) -> list[Any]:
+    return [part for pair in fields.items() for part in pair]
