@@ -18,7 +18,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from dragoman_contracts.errors import DragomanError
 
-ENV_FILE = ".env.local"
+ENV_FILE: str | None = ".env.local"
+"""Read from the working directory, if it is there."""
 
 LogLevel = Literal["TRACE", "DEBUG", "INFO", "WARNING", "ERROR"]
 LogFormat = Literal["auto", "pretty", "json"]
@@ -41,7 +42,6 @@ class DragomanSettings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix="DRAGOMAN_",
-        env_file=ENV_FILE,
         env_file_encoding="utf-8",
         # .env.local holds the variables of every room; a room reads its own only.
         extra="ignore",
@@ -54,6 +54,7 @@ class DragomanSettings(BaseSettings):
     """Fields that are no ``SecretStr`` but may carry one, such as a URL with a password."""
 
     def __init__(self, **values: Any) -> None:
+        values.setdefault("_env_file", ENV_FILE)
         try:
             super().__init__(**values)
         except ValidationError as error:

@@ -143,8 +143,8 @@ class Consumer:
 
     def _pause_s(self, failures: int) -> float:
         """Exponential with full jitter, so that the processes do not come back all at once."""
-        longest = min(self._options.backoff_max_ms, self._options.backoff_ms * 2 ** min(failures, 16))
-        return random.uniform(0.5, 1.0) * longest / 1000
+        longest = min(self._options.backoff_max_ms, self._options.backoff_ms << min(failures, 16))
+        return longest * random.uniform(0.5, 1.0) / 1000
 
     async def _step(self, drain: StopSignal) -> None:
         if time.monotonic() >= self._next_claim:

@@ -1,0 +1,103 @@
+"""What all tests share: a Redis of their own, free ports, and waiting for a condition instead of sleeping."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+from loguru import logger
+from redis.asyncio import Redis
+
+from dragoman_runtime import embedded_redis, settings, telemetry
+from dragoman_runtime.broker.redis import RedisBroker, connect_redis
+from dragoman_runtime.embedded_redis import EmbeddedRedis
+
+WAIT_LIMIT_S = 20.0
+POLL_S = 0.01
+
+Eventually = Callable[..., Awaitable[Any]]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_settings() -> Iterator[None]:
+    """No test sees the developer's variables or .env.local."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("DRAGOMAN_")]:
+            patch.delenv(name)
+        patch.setattr(settings, "ENV_FILE", None)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _telemetry_restored() -> Iterator[None]:
+    """A test that sets up telemetry leaves neither sinks nor exporters behind."""
+    yield
+    telemetry.shutdown_telemetry()
+
+
+@pytest.fixture
+def log_lines() -> Iterator[list[str]]:
+    """Everything that is logged through loguru during the test, as "LEVEL message {extra}"."""
+    lines: list[str] = []
+    sink = logger.add(lines.append, level="TRACE", format="{level} {message} {extra}", diagnose=False)
+    yield lines
+    with contextlib.suppress(ValueError):  # setup_telemetry replaces all sinks
+        logger.remove(sink)
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A loopback TCP port that was free a moment ago."""
+    return embedded_redis.free_port()
+
+
+@pytest.fixture
+def eventually() -> Eventually:
+    """``await eventually(condition)``: poll until it gives something true and return that.
+
+    ``condition`` may be sync or async; ``limit_s`` bounds the wait, ``what`` names it in the failure.
+    """
+
+    async def wait(condition: Callable[[], Any], *, limit_s: float = WAIT_LIMIT_S, what: str = "") -> Any:
+        deadline = time.monotonic() + limit_s
+        while True:
+            seen = condition()
+            if inspect.isawaitable(seen):
+                seen = await seen
+            if seen:
+                return seen
+            if time.monotonic() > deadline:
+                pytest.fail(f"not within {limit_s:g} s: {what or inspect.getsource(condition).strip()}")
+            await asyncio.sleep(POLL_S)
+
+    return wait
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[str]:
+    """URL of a Redis server of this test session; shared, so see ``redis_client`` for an empty one."""
+    server = EmbeddedRedis()
+    asyncio.run(server.start())
+    yield server.url
+    asyncio.run(server.close())
+
+
+@pytest.fixture
+async def redis_client(redis_server: str) -> AsyncIterator[Redis]:
+    """A client of the session's Redis, emptied."""
+    client = connect_redis(redis_server)
+    await client.flushall()
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+async def broker(redis_client: Redis) -> RedisBroker:
+    """The bus on the session's Redis, emptied."""
+    return RedisBroker(redis_client)
