@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -70,6 +71,13 @@ class WhisperSettings(DragomanSettings):
         le=10_000,
         description="Silence in ms that a short encoder window has at least at its end.",
     )
+    encoder_step_frames: int = Field(
+        100, ge=2, le=3_000, description="Short encoder lengths are multiples of this many frames of 10 ms."
+    )
+    encoder_min_frames: int = Field(
+        300, ge=100, le=3_000, description="Frames of 10 ms that the shortest encoder window has."
+    )
+    hub_url: str = Field("", description="Mirror of the model hub; empty is the hub itself.")
     batch_max: int = Field(0, ge=0, le=256, description="Windows in one engine call; 0 is the profile's.")
     batch_wait_ms: float = Field(
         -1, ge=-1, le=100, description="ms that a busy engine waits for a fuller batch; -1 is the profile's."
@@ -94,6 +102,11 @@ class WhisperSettings(DragomanSettings):
     def defaults(self) -> ProfileDefaults:
         """What the profile chooses."""
         return PROFILES[self.profile]
+
+    @property
+    def model_name(self) -> str:
+        """The model's name as clients see it: the hub name, or the folder's last part."""
+        return Path(self.model).name if Path(self.model).is_dir() else self.model
 
     def decode_config(self) -> DecodeConfig:
         """The values that ``PUT /config`` can change, as the service starts with them."""
