@@ -89,6 +89,7 @@ class Consumer:
             other error leaves it for another delivery.
         max_deliveries: Deliveries after which an event that still fails is dead-lettered.
         options: Everything else.
+        clock_s: Monotonic seconds; tests hand in one that they turn themselves.
 
     """
 
@@ -102,7 +103,9 @@ class Consumer:
         *,
         max_deliveries: int | None = None,
         options: ConsumerOptions | None = None,
+        clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._clock_s = clock_s
         self._broker = broker
         self._stream = stream
         self._group = group
@@ -147,11 +150,11 @@ class Consumer:
         return longest * random.uniform(0.5, 1.0) / 1000
 
     async def _step(self, drain: StopSignal) -> None:
-        if time.monotonic() >= self._next_claim:
+        if self._clock_s() >= self._next_claim:
             claimed = await self._claim()
             # A full batch means that more may wait: look again before sleeping.
             full = len(claimed) >= self._options.count
-            self._next_claim = time.monotonic() + (0 if full else self._options.claim_every_ms / 1000)
+            self._next_claim = self._clock_s() + (0 if full else self._options.claim_every_ms / 1000)
             await self._handle_batch(claimed, drain)
             if drain.is_set() or full:
                 return
@@ -173,12 +176,12 @@ class Consumer:
     async def _handle_batch(self, batch: Sequence[Delivery], drain: StopSignal) -> None:
         if not batch:
             return
-        started = time.monotonic()
+        started = self._clock_s()
         done: list[str] = []
         try:
             for place, delivery in enumerate(batch):
                 # Past half the claim time others may soon take over what waits behind a slow handler.
-                if drain.is_set() or time.monotonic() - started > self._options.claim_idle_ms / 2000:
+                if drain.is_set() or self._clock_s() - started > self._options.claim_idle_ms / 2000:
                     await self._broker.release(
                         self._group, self._name, batch[place:], self._options.claim_idle_ms
                     )
@@ -186,7 +189,7 @@ class Consumer:
                 if await self._handle(delivery):
                     done.append(delivery.id)
         finally:
-            HANDLER_SECONDS.labels(self._stream, self._group).observe(time.monotonic() - started)
+            HANDLER_SECONDS.labels(self._stream, self._group).observe(self._clock_s() - started)
             await self._broker.ack(self._stream, self._group, done, self._options.delete_after_ack)
 
     async def _handle(self, delivery: Delivery) -> bool:

@@ -157,8 +157,10 @@ class MemoryBroker:
     def _take_new(self, stream: str, group: str, consumer: str, count: int) -> list[Delivery]:
         held, members = self._group(stream, group)
         now = self._clock_ms()
-        members.consumers[consumer] = now
         ids = held.after(members.last, count)
+        if ids or consumer in members.consumers:
+            # Redis, too, knows a consumer only once it was given something.
+            members.consumers[consumer] = now
         for entry_id in ids:
             members.last = entry_id
             members.pending[entry_id] = _Pending(consumer, now, 1)
@@ -254,6 +256,8 @@ class MemoryBroker:
     async def drop(self, streams: Sequence[str]) -> int:
         """Remove whole streams."""
         self._check_open()
+        # Whoever waits on one of them is told that its group is gone.
+        self._news.set()
         return sum(self._streams.pop(name, None) is not None for name in streams)
 
     async def ping(self) -> None:

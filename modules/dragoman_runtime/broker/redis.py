@@ -1,6 +1,6 @@
 """The bus on Redis 6.2 or newer, through redis-py's connections.
 
-One round trip has one shape, ``_exchange``: take a connection, write all commands at once, read all replies
+One round trip has one shape, ``exchange``: take a connection, write all commands at once, read all replies
 under one deadline. redis-py's pipeline does the same but sets a timer a reply and repeats the whole pipeline
 when a connection breaks; a repeated XADD can then not tell "stored by the first attempt" from "refused".
 """
@@ -78,7 +78,9 @@ def bus_error(error: Exception) -> DragomanError:
     text = str(error)
     if text.startswith(_AWAY_CODES):
         return BusUnavailable(f"Redis cannot serve now: {text.split(' ', maxsplit=1)[0]}.")
-    if text.startswith("NOGROUP") or "requires the key to exist" in text or text == "no such key":
+    # From inside a script these words come with a frame around them.
+    # UNBLOCKED: the stream was deleted while a read waited on it.
+    if "NOGROUP" in text or "no such key" in text or text.startswith("UNBLOCKED"):
         return GroupMissing("The stream or its consumer group does not exist.")
     if "equal or smaller" in text:
         return EntryIdRefused("The entry id is equal to or smaller than the stream's last id.")
@@ -104,7 +106,7 @@ class RedisBroker:
 
     async def publish_many(self, publications: Sequence[Publication]) -> list[str | DragomanError]:
         """Append all in one round trip; see ``Broker.publish_many``."""
-        replies = await self._exchange([_xadd(publication) for publication in publications])
+        replies = await self.exchange([_xadd(publication) for publication in publications])
         return [bus_error(reply) if isinstance(reply, Exception) else reply.decode() for reply in replies]
 
     async def read(self, after: Mapping[str, str], count: int) -> dict[str, list[Entry]]:
@@ -143,7 +145,7 @@ class RedisBroker:
         # BLOCK 0 would wait without end.
         block: Command = ("BLOCK", block_ms) if block_ms > 0 else ()
         command = ("XREADGROUP", "GROUP", group, consumer, "COUNT", count, *block, "STREAMS", stream, ">")
-        reply = (await self._exchange([command], wait_s=block_ms / 1000))[0]
+        reply = (await self.exchange([command], wait_s=block_ms / 1000))[0]
         if isinstance(reply, Exception):
             raise bus_error(reply) from None
         if not reply:
@@ -175,7 +177,7 @@ class RedisBroker:
 
     async def _with_counts(self, stream: str, group: str, entries: list[Entry]) -> list[Delivery]:
         """Add the delivery counters, which XAUTOCLAIM raises but does not tell."""
-        replies = await self._exchange([("XPENDING", stream, group, e.id, e.id, 1) for e in entries])
+        replies = await self.exchange([("XPENDING", stream, group, e.id, e.id, 1) for e in entries])
         return [
             Delivery(entry.id, entry.fields, stream, int(reply[0][3]))
             for entry, reply in zip(entries, replies, strict=True)
@@ -191,7 +193,7 @@ class RedisBroker:
         start = "-"
         while page := await self._call("XPENDING", stream, group, start, "+", _PENDING_PAGE, consumer):
             ids = [_text(row[0]) for row in page]
-            found = await self._exchange([("XRANGE", stream, entry_id, entry_id) for entry_id in ids])
+            found = await self.exchange([("XRANGE", stream, entry_id, entry_id) for entry_id in ids])
             gone = [entry_id for entry_id, reply in zip(ids, found, strict=True) if reply == []]
             if gone:
                 await self.ack(stream, group, gone)
@@ -199,7 +201,7 @@ class RedisBroker:
 
     async def release(self, group: str, consumer: str, deliveries: Sequence[Delivery], idle_ms: int) -> None:
         """XCLAIM to oneself with an idle time and the old counter; see ``Broker.release``."""
-        replies = await self._exchange(
+        replies = await self.exchange(
             [
                 ("XCLAIM", d.stream, group, consumer, 0, d.id, "IDLE", idle_ms, *_untried(d))
                 for d in deliveries
@@ -214,7 +216,7 @@ class RedisBroker:
         commands: list[Command] = [("XACK", stream, group, *ids)]
         if delete:
             commands.append(("XDEL", stream, *ids))
-        replies = await self._exchange(commands)
+        replies = await self.exchange(commands)
         _raise_first(replies)
         return int(replies[0])
 
@@ -257,12 +259,12 @@ class RedisBroker:
     # --- the wire ----------------------------------------------------------------------------------------
 
     async def _call(self, *command: Any) -> Any:
-        reply = (await self._exchange([command]))[0]
+        reply = (await self.exchange([command]))[0]
         if isinstance(reply, Exception):
             raise bus_error(reply) from None
         return reply
 
-    async def _exchange(self, commands: Sequence[Command], *, wait_s: float = 0.0) -> list[Any]:
+    async def exchange(self, commands: Sequence[Command], *, wait_s: float = 0.0) -> list[Any]:
         """All replies, a ``ResponseError`` in the place of a reply that is one."""
         if not commands:
             return []
