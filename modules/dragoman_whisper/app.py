@@ -13,6 +13,7 @@ from dragoman_runtime.http_service import create_http_app, serve
 from dragoman_runtime.process import Drain, Health
 from dragoman_runtime.settings import RuntimeSettings
 from dragoman_whisper.engines.base import Engine
+from dragoman_whisper.routes.files import file_routes
 from dragoman_whisper.routes.system import system_routes
 from dragoman_whisper.routes.windows import WindowEndpoint
 from dragoman_whisper.service import WhisperService
@@ -39,6 +40,7 @@ def create_app(
 
     app = create_http_app("whisper", health, title="Dragoman whisper service", lifespan=lifespan)
     app.state.service = service
+    app.include_router(file_routes(service))
     app.include_router(system_routes(service))
     app.router.routes.append(Route(WINDOW_PATH, WindowEndpoint(service), methods=["POST"]))
     return app

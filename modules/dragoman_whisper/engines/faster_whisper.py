@@ -24,6 +24,7 @@ from dragoman_whisper.engines.base import Progress, Samples, Span, Window
 from dragoman_whisper.engines.languages import WHISPER_LANGUAGES
 from dragoman_whisper.engines.mel import FRAMES_PER_S, HOP, MAX_FRAMES, log_mel
 from dragoman_whisper.engines.whisper_model import load_model
+from dragoman_whisper.engines.word_times import AlignedWord, audible_frames, place, spread
 from dragoman_whisper.settings import WhisperSettings
 
 _MAX_TOKENS = 448
@@ -255,26 +256,18 @@ class FasterWhisperEngine:
             if job.window.options.word_timestamps:
                 self._align(job, self._row(job, encoded, index, len(jobs)))
             else:
-                job.words = _spread(job)
+                texts = [word["word"] for word in _merged(_split(job)) if word["word"]]
+                job.words = spread(texts, job.duration_ms, float(np.exp(min(0.0, job.log_probability))))
 
     def _align(self, job: _Job, encoded: Any) -> None:
-        from faster_whisper.transcribe import merge_punctuations  # noqa: PLC0415
-
         content = max(1, min(job.frames, len(job.window.pcm) // HOP))
         alignment = self._whisper.find_alignment(job.tokenizer, [job.tokens], encoded, content)[0]
-        merge_punctuations(alignment, _PREPENDED, _APPENDED)
-        last_ms = 0
-        for word in alignment:
-            if not word["word"]:
-                continue
-            start_ms = min(max(last_ms, round(word["start"] * 1000)), job.duration_ms)
-            last_ms = min(max(start_ms, round(word["end"] * 1000)), job.duration_ms)
-            probability = min(1.0, max(0.0, float(word["probability"])))
-            job.words.append(
-                WindowWord(
-                    text=word["word"], start_ms=start_ms, end_ms=last_ms, probability=round(probability, 4)
-                )
-            )
+        words = [
+            AlignedWord(word["word"], float(word["start"]), float(word["end"]), float(word["probability"]))
+            for word in _merged(alignment)
+            if word["word"]
+        ]
+        job.words = place(words, audible_frames(job.mel, content))
 
     def _tokenizer(self, language: str, task: str) -> Any:
         key = (language, task)
@@ -309,17 +302,14 @@ def _is_better(log_probability: float, ratio: float, other: _Job, config: Decode
     return log_probability >= other.log_probability if loops == other_loops else other_loops
 
 
-def _spread(job: _Job) -> list[WindowWord]:
-    """Words without times of their own: each gets an equal share of the window."""
-    texts, _ = job.tokenizer.split_to_word_tokens(job.tokens)
-    share = job.duration_ms / max(1, len(texts))
-    probability = round(float(np.exp(min(0.0, job.log_probability))), 4)
-    return [
-        WindowWord(
-            text=text,
-            start_ms=round(index * share),
-            end_ms=round((index + 1) * share),
-            probability=probability,
-        )
-        for index, text in enumerate(texts)
-    ]
+def _split(job: _Job) -> list[dict[str, Any]]:
+    texts, tokens = job.tokenizer.split_to_word_tokens(job.tokens)
+    return [{"word": text, "tokens": ids} for text, ids in zip(texts, tokens, strict=True)]
+
+
+def _merged(words: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Punctuation joined to its word."""
+    from faster_whisper.transcribe import merge_punctuations  # noqa: PLC0415
+
+    merge_punctuations(words, _PREPENDED, _APPENDED)
+    return words

@@ -44,7 +44,7 @@ def average_log_probability(score: float, length: int) -> float:
 
 
 def looped_at(items: Sequence[object], max_repeats: int) -> int:
-    """Where a phrase of up to 12 items stands for the ``max_repeats`` + 1st time in a row; else the length."""
+    """Where a phrase of up to 12 items begins its ``max_repeats`` + 1st time in a row; else the length."""
     for start in range(len(items)):
         for size in range(1, min(_LONGEST_PHRASE, (len(items) - start) // (max_repeats + 1)) + 1):
             phrase = items[start : start + size]

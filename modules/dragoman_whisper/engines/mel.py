@@ -25,10 +25,11 @@ def log_mel(samples: Samples, filters: NDArray[np.float32], frames: int) -> NDAr
 
     ``filters`` is the model's mel filter bank, ``[mels, 201]``.
     """
-    padded = np.zeros(len(samples) + N_FFT, dtype=np.float32)
-    padded[N_FFT // 2 : -N_FFT // 2] = samples
-    padded[: N_FFT // 2] = samples[N_FFT // 2 : 0 : -1] if len(samples) > N_FFT // 2 else 0
-    heard = min(frames, 1 + (len(padded) - N_FFT) // HOP)
+    half = N_FFT // 2
+    padded = np.zeros(len(samples) + 2 * N_FFT, dtype=np.float32)
+    padded[half : half + len(samples)] = samples
+    padded[:half] = padded[N_FFT:half:-1]  # mirrored, as by a centred short-time Fourier transform
+    heard = min(frames, 1 + (len(samples) + half) // HOP)
     view = np.lib.stride_tricks.sliding_window_view(padded, N_FFT)[::HOP][:heard]
     spectrum = np.fft.rfft(view * _WINDOW, axis=1)
     power = spectrum.real**2 + spectrum.imag**2
