@@ -4,7 +4,8 @@ Liveness comes from a consumer group on the shard's stream of opened sessions: c
 lease, renewing it keeps the entry from looking idle, XAUTOCLAIM takes over what a dead worker left.
 Correctness comes from the fence: every publish carries the owner's token and the checkpoint it builds on,
 checked by Redis in the same atomic step
-(Kleppmann 2016, https://martin.kleppmann.com/2016/02/08/how-to-do-distributed-locking.html). A worker that slept through its lease finds out at its next publish and drops the session.
+(Kleppmann 2016, https://martin.kleppmann.com/2016/02/08/how-to-do-distributed-locking.html).
+A worker that slept through its lease finds out at its next publish and drops the session.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from pathlib import Path
 
 from dragoman_contracts.envelope import Envelope, EnvelopeInvalid
 from dragoman_contracts.errors import Fenced
-from dragoman_contracts.events import AudioSessionOpened, parse_event
+from dragoman_contracts.events import AudioSessionOpened, parse_event, to_envelope
 from dragoman_contracts.streams import GROUP_AUDIO_PIPELINE, SessionKeys, ShardKeys, dead_letter_stream
-from dragoman_runtime.broker.base import Delivery, GroupMissing
+from dragoman_runtime.broker.base import Delivery, Fields, GroupMissing
 from dragoman_runtime.broker.redis import RedisBroker
 from dragoman_runtime.broker.scripts import Argument, Script, ScriptRefused, TickScripts
 
@@ -35,7 +36,8 @@ _END = Script.load(_LUA / "end_session.lua")
 class SessionLease:
     """A session that this worker owns, as long as its token is the one in Redis.
 
-    ``checkpoint`` is what the next publish builds on; ``generation`` counts the owners so far.
+    ``checkpoint`` is what the next publish builds on, ``state`` the worker's own memory of the session and
+    ``ledger`` its accounts, both as last written; ``generation`` counts the owners so far.
     """
 
     opened: AudioSessionOpened
@@ -47,6 +49,7 @@ class SessionLease:
     generation: int = 0
     checkpoint: bytes = b""
     state: bytes = b""
+    ledger: bytes = b""
     offset: int = 0
     outbox: dict[int, bytes] = field(default_factory=dict)
     steps: int = 0
@@ -71,15 +74,15 @@ class ResultEvent:
 class ResultBatch:
     """What one fenced step writes.
 
-    ``trim_before`` is the audio entry id before which nothing is needed again; ``superseded`` the first and
-    last offset of partials that a final replaces; ``progressed`` tells that the session got further, so that
-    its next takeover counts as the first again.
+    ``trim_before`` is the audio entry id before which nothing is needed again; ``superseded`` the offsets of
+    partials that these events replace; ``progressed`` tells that the session got further, so that its next
+    takeover counts as the first again.
     """
 
     events: Sequence[ResultEvent] = ()
     state: Mapping[str | bytes, Argument] = field(default_factory=dict)
     trim_before: str = ""
-    superseded: tuple[int, int] | None = None
+    superseded: Sequence[int] = ()
     progressed: bool = False
 
 
@@ -147,12 +150,8 @@ class SessionLeases:
             if not isinstance(opened, AudioSessionOpened):
                 raise EnvelopeInvalid(f"{envelope.type} does not belong on {delivery.stream}")
         except EnvelopeInvalid as error:
-            await self._dead_letter(delivery, error.message)
-            return None
-        if delivery.times_delivered > self._max_deliveries:
-            await self._dead_letter(
-                delivery, f"taken over {delivery.times_delivered - 1} times without progress"
-            )
+            await self._to_dead_letters(delivery.stream, delivery.id, delivery.fields, error.message)
+            await self._broker.ack(delivery.stream, GROUP_AUDIO_PIPELINE, [delivery.id], delete=True)
             return None
         return SessionLease(
             opened=opened,
@@ -162,18 +161,33 @@ class SessionLeases:
             traceparent=envelope.traceparent,
         )
 
-    async def _dead_letter(self, delivery: Delivery, reason: str) -> None:
-        fields = {**delivery.fields, b"dead_reason": reason.encode(), b"dead_entry": delivery.id.encode()}
-        await self._broker.publish(dead_letter_stream(delivery.stream), fields)
-        await self._broker.ack(delivery.stream, GROUP_AUDIO_PIPELINE, [delivery.id], delete=True)
+    def is_poison(self, lease: SessionLease) -> bool:
+        """Whether the session was taken over too often without getting any further."""
+        return lease.times_delivered > self._max_deliveries
+
+    async def dead_letter(self, lease: SessionLease, reason: str) -> None:
+        """Keep what opened the session among the dead letters; ``end`` it afterwards."""
+        envelope = to_envelope(
+            lease.opened, source="/audio-worker", subject=lease.session_id, traceparent=lease.traceparent
+        )
+        await self._to_dead_letters(self._stream_of(lease), lease.entry_id, envelope.to_fields(), reason)
+
+    async def _to_dead_letters(self, stream: str, entry_id: str, fields: Fields, reason: str) -> None:
+        told = {b"dead_reason": reason.encode(), b"dead_entry": entry_id.encode()}
+        await self._broker.publish(dead_letter_stream(stream), {**fields, **told})
 
     async def activate(self, lease: SessionLease) -> None:
         """Become the owner: from here on every other holder of the session is fenced."""
         keys = lease.keys
         lease.token = uuid.uuid4().hex
-        generation, lease.checkpoint, lease.state, lease.offset, outbox = await self._scripts.run(
-            _ACTIVATE, (keys.owner, keys.state, keys.outbox), (lease.token,)
-        )
+        (
+            generation,
+            lease.checkpoint,
+            lease.state,
+            lease.offset,
+            lease.ledger,
+            outbox,
+        ) = await self._scripts.run(_ACTIVATE, (keys.owner, keys.state, keys.outbox), (lease.token,))
         lease.generation = generation
         pairs = iter(outbox)
         lease.outbox = {int(offset): data for offset, data in zip(pairs, pairs, strict=True)}
@@ -207,8 +221,8 @@ class SessionLeases:
     async def publish(self, lease: SessionLease, batch: ResultBatch) -> int:
         """Write results and state in one atomic step; the offset of the last event.
 
-        Each step moves the session to a checkpoint of its own. So a step whose reply was lost can be repeated:
-        Redis finds the session at that checkpoint already and answers as it did before.
+        Each step moves the session to a checkpoint of its own. So a step whose reply was lost can be
+        repeated: Redis finds the session at that checkpoint already and answers as it did before.
 
         Raises:
             Fenced: another worker owns the session, or its state is not the one that this step builds on.
@@ -217,9 +231,9 @@ class SessionLeases:
         """
         keys = lease.keys
         checkpoint = f"{lease.generation}.{lease.steps + 1}".encode()
-        first, last = batch.superseded or ("", "")
+        superseded = " ".join(map(str, batch.superseded))
         arguments: list[Argument] = [
-            *(lease.token, lease.checkpoint, checkpoint, _now_ms(), batch.trim_before, first, last),
+            *(lease.token, lease.checkpoint, checkpoint, _now_ms(), batch.trim_before, superseded),
             len(batch.state),
         ]
         for name, value in batch.state.items():

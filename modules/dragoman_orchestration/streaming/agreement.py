@@ -30,8 +30,8 @@ def _bare(text: str) -> str:
 class LocalAgreement:
     """The stable prefix of one utterance, grown hypothesis by hypothesis.
 
-    ``stable`` never shrinks and never changes. ``unstable`` is the rest of the last hypothesis. Agreement alone
-    commits guesses about half-heard words, too (a small model repeats them faithfully: 13.1 % WER
+    ``stable`` never shrinks and never changes; ``unstable`` is the rest of the last hypothesis. Agreement
+    alone commits guesses about half-heard words (a small model repeats them faithfully: 13.1 % WER
     on the reference speech); words must also have a probability of ``min_probability`` and lie ``min_age_ms``
     before the window's end (7.6 %).
     """

@@ -19,7 +19,7 @@ class GateSettings:
     threshold: float = 0.5
     release_threshold: float = 0.35
     min_speech_ms: int = 96
-    min_silence_ms: int = 480
+    min_silence_ms: int = 416
     long_utterance_ms: int = 6_000
     long_min_silence_ms: int = 192
 

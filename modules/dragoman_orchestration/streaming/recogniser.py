@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 
 from dragoman_contracts.websocket import (
+    AudioGap,
     ServerMessage,
     SessionOptions,
     SpeechEnded,
@@ -60,13 +61,17 @@ class RecogniserSettings:
     min_unstable_probability: float = 0.5
 
 
+SettledKind = Literal["transcribed", "silence", "gap"]
+
+
 @dataclass(frozen=True, slots=True)
 class Settled:
     """Audio from ``start_ms`` to ``end_ms`` is done with: the ledger's entry."""
 
     start_ms: int
     end_ms: int
-    kind: Literal["transcribed", "silence"]
+    kind: SettledKind
+    reason: str = ""
 
 
 Output = ServerMessage | Settled
@@ -226,6 +231,11 @@ class Recogniser:
         head = self._utterances[0] if self._utterances else None
         return self.heard_ms - head.end_ms if head is not None and head.end_ms is not None else 0
 
+    def configure(self, options: SessionOptions) -> None:
+        """Go on with other options; a window under way is not affected."""
+        self._options = options
+        self._language.given = options.language
+
     def state(self) -> RecogniserState:
         """The checkpoint at this moment."""
         return RecogniserState(
@@ -313,10 +323,10 @@ class Recogniser:
             limit_ms = min(self._gate.earliest_speech_ms, self.heard_ms) - self._settings.pre_pad_ms
         return self._settle(limit_ms, "silence")
 
-    def _settle(self, to_ms: int, kind: Literal["transcribed", "silence"]) -> list[Output]:
+    def _settle(self, to_ms: int, kind: SettledKind, reason: str = "") -> list[Output]:
         if to_ms <= self._settled_ms:
             return []
-        settled = Settled(self._settled_ms, to_ms, kind)
+        settled = Settled(self._settled_ms, to_ms, kind, reason)
         self._settled_ms = to_ms
         self._buffer.drop_before(to_ms)
         return [settled]
@@ -374,6 +384,26 @@ class Recogniser:
         """The decode failed; the window stays and is asked for again."""
         if self._in_flight is request:
             self._in_flight = None
+
+    def give_up(self, request: DecodeRequest, reason: str) -> list[Output]:
+        """The window can never be decoded: a told gap up to its end, and the session goes on behind it."""
+        if self._in_flight is not request:
+            return []
+        self._in_flight = None
+        head = self._utterances[0]
+        if not head.is_closed:
+            # Speech goes on: what follows is another utterance, with another window.
+            head.close(request.end_ms, request.end_ms)
+            self._open(request.end_ms)
+            self._gate.open(request.end_ms)
+        self._utterances.popleft()
+        self._language.start_utterance()
+        outputs: list[Output] = []
+        if head.shown:
+            outputs.append(self._final(head, [], ""))
+        outputs.append(AudioGap(start_ms=head.start_ms, end_ms=head.end_ms or 0, reason=reason))
+        outputs += self._settle(head.end_ms or 0, "gap", reason)
+        return outputs + self._settle_silence()
 
     def answer(self, request: DecodeRequest, result: WindowResult, round_trip_ms: float) -> list[Output]:
         """Take the hypothesis for ``request``; it took ``round_trip_ms``."""
@@ -471,20 +501,21 @@ class Recogniser:
         self._language.start_utterance()
         outputs: list[Output] = []
         if words or head.shown:
-            outputs.append(
-                TranscriptFinal(
-                    segment_id=head.segment_id,
-                    revision=head.revision + 1,
-                    text=_text(words),
-                    start_ms=head.start_ms,
-                    end_ms=head.end_ms,
-                    language=head.full.language,
-                    confidence=_confidence(words),
-                    words=words,
-                )
-            )
+            outputs.append(self._final(head, words, head.full.language))
         outputs += self._settle(head.end_ms, "transcribed" if words else "silence")
         return outputs + self._settle_silence()
+
+    def _final(self, head: Utterance, words: list[Word], language: str) -> TranscriptFinal:
+        return TranscriptFinal(
+            segment_id=head.segment_id,
+            revision=head.revision + 1,
+            text=_text(words),
+            start_ms=head.start_ms,
+            end_ms=head.end_ms or head.start_ms,
+            language=language or self._language.session or "",
+            confidence=_confidence(words),
+            words=words,
+        )
 
 
 def _text(words: Iterable[Word]) -> str:

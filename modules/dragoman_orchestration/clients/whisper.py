@@ -1,0 +1,117 @@
+"""Client of the whisper service's window endpoint (``dragoman_contracts.whisper_api``)."""
+
+from __future__ import annotations
+
+import httpx
+import numpy as np
+from numpy.typing import NDArray
+
+from dragoman_contracts.errors import (
+    BadUpstream,
+    EngineUnavailable,
+    InvalidInput,
+    ModelUnavailable,
+    Overloaded,
+)
+from dragoman_contracts.whisper_api import (
+    WINDOW_HEADER,
+    WINDOW_MEDIA_TYPE,
+    WINDOW_PATH,
+    WindowOptions,
+    WindowResult,
+    decode_result,
+)
+from dragoman_orchestration.clients.resilience import CircuitBreaker
+
+_UNABLE = frozenset({429, 502, 503, 504})
+
+
+class WhisperClient:
+    """Asks the whisper service for hypotheses; one connection pool a process.
+
+    A call is made once: who asks decides whether the window is still worth another try. Failures that say
+    something about the service, not about the window, open the circuit breaker.
+
+    Args:
+        http: client with the service as ``base_url`` and its timeouts set.
+        breaker: shared by all calls to this service.
+
+    """
+
+    def __init__(self, http: httpx.AsyncClient, breaker: CircuitBreaker) -> None:
+        self._http = http
+        self._breaker = breaker
+
+    async def decode(self, samples: NDArray[np.float32], options: WindowOptions) -> WindowResult:
+        """Decode one window of mono float32 samples in [-1, 1] at 16 kHz, at most 30 s.
+
+        Raises:
+            EngineUnavailable: no answer, a late one, or the circuit is open.
+            Overloaded: the service's queue is full.
+            ModelUnavailable: the service runs but has no model.
+            InvalidInput: the service refuses this window; asking again gives the same answer.
+            BadUpstream: the answer is no hypothesis.
+
+        """
+        with self._breaker.guard(EngineUnavailable, BadUpstream):
+            response = await self._post(_to_s16le(samples), options)
+            if response.status_code != httpx.codes.OK:
+                raise _refusal(response)
+            return decode_result(response.content)
+
+    async def _post(self, body: bytes, options: WindowOptions) -> httpx.Response:
+        headers = {"content-type": WINDOW_MEDIA_TYPE, WINDOW_HEADER: options.to_header()}
+        try:
+            return await self._http.post(WINDOW_PATH, content=body, headers=headers)
+        except httpx.TimeoutException as error:
+            raise EngineUnavailable(
+                f"the whisper service answered too late ({type(error).__name__})"
+            ) from error
+        except httpx.HTTPError as error:
+            raise EngineUnavailable(
+                f"the whisper service cannot be reached ({type(error).__name__})"
+            ) from error
+
+    async def ready(self) -> str | None:
+        """None if the service can decode, else the reason why not (for ``/ready``)."""
+        try:
+            response = await self._http.get("/ready")
+        except httpx.HTTPError as error:
+            return f"the whisper service cannot be reached ({type(error).__name__})"
+        return None if response.is_success else "the whisper service is not ready"
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+
+def _to_s16le(samples: NDArray[np.float32]) -> bytes:
+    return (np.clip(samples, -1.0, 1.0) * 32767).astype("<i2").tobytes()
+
+
+def _refusal(response: httpx.Response) -> Exception:
+    """The error that a status means; the body may quote the request and is used for its code only."""
+    status = response.status_code
+    if status in _UNABLE:
+        code = _problem_code(response)
+        if code == ModelUnavailable.code:
+            return ModelUnavailable("the whisper service has no model")
+        if code == Overloaded.code or status == httpx.codes.TOO_MANY_REQUESTS:
+            return Overloaded("the whisper service's queue is full")
+        return EngineUnavailable(f"the whisper service cannot serve now (HTTP {status})")
+    if response.is_client_error:
+        return InvalidInput(
+            f"the whisper service refuses the window (HTTP {status}, {_problem_code(response)})"
+        )
+    if response.is_server_error:
+        return EngineUnavailable(f"the whisper service failed (HTTP {status})")
+    return BadUpstream(f"the whisper service answered with HTTP {status}")
+
+
+def _problem_code(response: httpx.Response) -> str:
+    try:
+        problem = response.json()
+    except ValueError:
+        return "no problem document"
+    code = problem.get("code") if isinstance(problem, dict) else None
+    return code if isinstance(code, str) and code.isidentifier() else "unknown"

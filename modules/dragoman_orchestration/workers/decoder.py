@@ -1,0 +1,206 @@
+"""From a client's bytes to the recogniser's samples: mono float32 at 16 kHz.
+
+PCM is decoded in place. Opus in WebM or Ogg is a byte stream without frame borders, read by PyAV (FFmpeg),
+which pulls: each such session has a thread that waits for bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import queue
+import threading
+from collections import deque
+from typing import Protocol
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from dragoman_contracts.audio import MODEL_RATE_HZ, AudioFormat
+from dragoman_contracts.errors import UnsupportedAudio
+
+Samples = NDArray[np.float32]
+_EMPTY: Samples = np.empty(0, dtype=np.float32)
+_PROBE_BYTES = 32_768
+"""How much FFmpeg may look at before it decides what a container holds; its default of 5 MB would delay the
+first caption of a live stream by minutes."""
+
+
+class AudioDecoder(Protocol):
+    """Turns the frames of one connection into samples."""
+
+    def decode(self, data: bytes) -> Samples:
+        """Take a frame; the samples that are ready.
+
+        Raises:
+            UnsupportedAudio: the bytes cannot be what the format says.
+
+        """
+        ...
+
+    def drain(self) -> Samples:
+        """The samples that became ready in the background since the last call."""
+        ...
+
+    def finish(self) -> None:
+        """No more frames will come; ``drain`` until ``is_finished``."""
+        ...
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether ``finish`` was called and all samples were handed out."""
+        ...
+
+
+def open_decoder(audio: AudioFormat) -> AudioDecoder:
+    """The decoder for a format."""
+    return PcmDecoder(audio) if audio.is_pcm else ContainerDecoder(audio)
+
+
+class _Resampler:
+    """FFmpeg's resampler to mono at 16 kHz: band-limited, mixes channels down, keeps its state."""
+
+    def __init__(self) -> None:
+        self._resampler = av.AudioResampler(format="flt", layout="mono", rate=MODEL_RATE_HZ)
+
+    def __call__(self, frame: av.AudioFrame | None) -> Samples:
+        parts = [out.to_ndarray().reshape(-1) for out in self._resampler.resample(frame)]
+        return np.concatenate(parts).astype(np.float32, copy=False) if parts else _EMPTY
+
+
+class PcmDecoder:
+    """Interleaved little-endian samples, 16 bit integers or 32 bit floats in [-1, 1]."""
+
+    def __init__(self, audio: AudioFormat) -> None:
+        self._format = audio
+        self._resample = _Resampler() if audio.sample_rate_hz != MODEL_RATE_HZ else None
+        self._ended = False
+
+    def decode(self, data: bytes) -> Samples:
+        """See ``AudioDecoder``."""
+        if len(data) % self._format.frame_bytes:
+            raise UnsupportedAudio(
+                f"{len(data)} bytes are no whole number of {self._format.frame_bytes}-byte samples"
+            )
+        if self._format.encoding == "pcm_s16le":
+            samples = np.frombuffer(data, dtype="<i2").astype(np.float32) / 32768.0
+        else:
+            # NaN and infinities from a broken capture would poison every window that they are in.
+            raw = np.frombuffer(data, dtype="<f4")
+            samples = np.clip(np.nan_to_num(raw, nan=0.0, posinf=1.0, neginf=-1.0), -1.0, 1.0)
+        if self._format.channels > 1:
+            samples = samples.reshape(-1, self._format.channels).mean(axis=1, dtype=np.float32)
+        if self._resample is None or not len(samples):
+            return samples
+        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="flt", layout="mono")
+        frame.sample_rate = self._format.sample_rate_hz
+        return self._resample(frame)
+
+    def drain(self) -> Samples:
+        """See ``AudioDecoder``."""
+        if not self._ended or self._resample is None:
+            return _EMPTY
+        resample, self._resample = self._resample, None
+        return resample(None)
+
+    def finish(self) -> None:
+        """See ``AudioDecoder``."""
+        self._ended = True
+
+    @property
+    def is_finished(self) -> bool:
+        """See ``AudioDecoder``."""
+        return self._ended and self._resample is None
+
+
+class _Pipe(io.RawIOBase):
+    """A file that FFmpeg reads and a client writes; ``None`` in the queue is its end."""
+
+    def __init__(self) -> None:
+        self._chunks: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._rest = b""
+        self._ended = False
+
+    def feed(self, data: bytes | None) -> None:
+        self._chunks.put(data)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        while not self._rest and not self._ended:
+            chunk = self._chunks.get()
+            self._ended = chunk is None
+            self._rest = chunk or b""
+        count = min(len(buffer), len(self._rest))
+        buffer[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        return count
+
+    def read(self, size: int = -1) -> bytes:
+        buffer = bytearray(size if size > 0 else _PROBE_BYTES)
+        return bytes(buffer[: self.readinto(buffer)])
+
+
+class ContainerDecoder:
+    """Opus in WebM (MediaRecorder) or Ogg, decoded in a thread while it arrives.
+
+    What a truncated file still holds is decoded; a stream that is no such container raises, once, at the next
+    ``decode`` or ``drain``.
+    """
+
+    def __init__(self, audio: AudioFormat) -> None:
+        self._container = "webm" if audio.encoding == "webm_opus" else "ogg"
+        self._pipe = _Pipe()
+        self._ready: deque[Samples] = deque()
+        self._error: str | None = None
+        self._ended = False
+        self._thread = threading.Thread(target=self._run, name="container-decoder", daemon=True)
+        self._thread.start()
+
+    def decode(self, data: bytes) -> Samples:
+        """See ``AudioDecoder``; the samples of a frame may come with a later call."""
+        if data:
+            self._pipe.feed(data)
+        return self.drain()
+
+    def finish(self) -> None:
+        """See ``AudioDecoder``."""
+        if not self._ended:
+            self._ended = True
+            self._pipe.feed(None)
+
+    @property
+    def is_finished(self) -> bool:
+        """See ``AudioDecoder``."""
+        return self._ended and not self._thread.is_alive() and not self._ready and self._error is None
+
+    def drain(self) -> Samples:
+        """See ``AudioDecoder``."""
+        parts = [self._ready.popleft() for _ in range(len(self._ready))]
+        if not parts and self._error is not None:
+            error, self._error = self._error, None
+            raise UnsupportedAudio(
+                f"the stream is no {self._container} container with opus ({error})",
+                remedy="Send the recorder's chunks unchanged and in order, the first one first.",
+            )
+        return np.concatenate(parts) if parts else _EMPTY
+
+    def _run(self) -> None:
+        decoded = False
+        try:
+            resample = _Resampler()
+            options = {"probesize": str(_PROBE_BYTES), "analyzeduration": "0"}
+            with av.open(self._pipe, mode="r", format=self._container, options=options) as container:
+                for frame in container.decode(container.streams.audio[0]):
+                    decoded = True
+                    self._push(resample(frame))
+                self._push(resample(None))
+        except (av.FFmpegError, IndexError, ValueError) as error:
+            # A cut-off end is the normal end of a live recording.
+            if not decoded:
+                self._error = type(error).__name__
+
+    def _push(self, samples: Samples) -> None:
+        if len(samples):
+            self._ready.append(samples)

@@ -1,0 +1,414 @@
+"""One leased session: audio entries in, windows to the whisper service, results out under the fence.
+
+The shell around :mod:`dragoman_orchestration.streaming`. It holds no lock and needs none: everything runs on
+one event loop, at most one decode and one publish are under way, and what happens meanwhile goes into the
+next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+import msgspec
+from loguru import logger
+
+from dragoman_contracts.errors import BusUnavailable, DragomanError, Fenced, UnsupportedAudio
+from dragoman_contracts.streams import StateField
+from dragoman_contracts.websocket import (
+    ErrorMessage,
+    ServerMessage,
+    SessionEndedMessage,
+    SessionLag,
+    SessionOptions,
+    TranscriptFinal,
+    TranscriptPartial,
+)
+from dragoman_orchestration.clients.resilience import Backoff
+from dragoman_orchestration.clients.whisper import WhisperClient
+from dragoman_orchestration.session.ledger import LedgerBook
+from dragoman_orchestration.streaming.detectors import SpeechDetector
+from dragoman_orchestration.streaming.recogniser import (
+    DecodeRequest,
+    Output,
+    Recogniser,
+    RecogniserState,
+    Settled,
+)
+from dragoman_orchestration.workers import metrics
+from dragoman_orchestration.workers.audio_feed import AudioFeed, Configured, End, FeedState, Flush, Heard
+from dragoman_orchestration.workers.outbox import Outbox
+from dragoman_orchestration.workers.settings import AudioWorkerSettings
+from dragoman_runtime.broker.base import Entry
+from dragoman_runtime.session_lease import ResultBatch, ResultEvent, SessionLease, SessionLeases
+
+STATE_INTERVAL_S = 0.5
+"""How often progress without an event is written: the basis of acknowledgements and backpressure."""
+
+
+class RunnerState(msgspec.Struct, kw_only=True):
+    """The state blob of a session: what a successor needs beside the audio itself."""
+
+    recogniser: RecogniserState = msgspec.field(default_factory=RecogniserState)
+    feed: FeedState = msgspec.field(default_factory=FeedState)
+    ledger: dict[str, Any] | None = None
+    options: SessionOptions = msgspec.field(default_factory=SessionOptions)
+    ended: str = ""
+    """Reason of the ``session.ended`` that was published; what is left is to clean up."""
+    partial_offset: int = 0
+
+
+class SessionRunner:
+    """Runs one session from its activation to its end, hand-over or loss.
+
+    ``feed`` and ``pump`` are called by the worker's read loop; ``is_over`` tells when to let go of it.
+    """
+
+    def __init__(
+        self,
+        lease: SessionLease,
+        leases: SessionLeases,
+        *,
+        whisper: WhisperClient,
+        outbox: Outbox,
+        detector: SpeechDetector,
+        settings: AudioWorkerSettings,
+    ) -> None:
+        self.lease = lease
+        self._leases = leases
+        self._whisper = whisper
+        self._outbox = outbox
+        self._settings = settings
+        state = _read_state(lease)
+        self._options = state.options
+        self._recogniser = Recogniser(
+            settings.recogniser_settings(),
+            detector,
+            options=state.options,
+            policy=settings.step_policy(),
+            state=state.recogniser,
+        )
+        self._feed = AudioFeed(state.feed, state.recogniser.committed_ms)
+        self._ledger = LedgerBook.from_state(state.ledger) if state.ledger else LedgerBook()
+        self._ended = state.ended
+        self._partial_offset = state.partial_offset
+        self._events: list[ServerMessage] = []
+        self._ending = ""
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._publishing: asyncio.Task[None] | None = None
+        self._backoff = Backoff()
+        self._decode_after = 0.0
+        self._failing_since: float | None = None
+        self._lag_told = False
+        self._state_due = 0.0
+        self._heard_told_ms = -1
+        self._committed_told_ms = state.recogniser.committed_ms
+        self._last_audio = time.monotonic()
+        self.is_over = False
+        self.is_lost = False
+
+    # --- what the worker's loop asks ---------------------------------------------------------------------
+
+    @property
+    def session_id(self) -> str:
+        """The session's id."""
+        return self.lease.session_id
+
+    @property
+    def position(self) -> str:
+        """The last audio entry that was read."""
+        return self._feed.position
+
+    @property
+    def wants_audio(self) -> bool:
+        """Whether to read on; what is not read stays in Redis, where nothing of it is lost."""
+        ahead_ms = self._recogniser.heard_ms - self._recogniser.committed_ms
+        return not (self._ending or self._ended or self.is_over) and ahead_ms < self._settings.read_ahead_ms
+
+    def feed(self, entries: Sequence[Entry]) -> None:
+        """Take new audio entries, in order."""
+        self._last_audio = time.monotonic()
+        for entry in entries:
+            try:
+                for heard in self._feed.take(entry):
+                    self._hear(heard)
+            except UnsupportedAudio as error:
+                self._refuse_audio(error)
+            if self._ending:
+                break
+
+    def pump(self) -> None:
+        """Do what is due: background samples, idleness, the next decode, the next publish. Never waits."""
+        if self.is_over:
+            return
+        now = time.monotonic()
+        if not self._ended:
+            self._drain_decoder()
+            self._watch_idleness(now)
+            self._finish_if_done()
+            self._watch_lag(now)
+            self._start_decode(now)
+        self._start_publish(now)
+
+    async def stop(self) -> None:
+        """Stop at once, publish nothing more; what is not committed is replayed by the next owner."""
+        self.is_over = True
+        self._feed.finish()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def hand_over(self) -> None:
+        """Write the last state and let another worker have the session at once."""
+        if self._publishing is not None:
+            await asyncio.wait({self._publishing})
+        if not self.is_over:
+            await self._publish_step()
+        await self.stop()
+        if not self.is_lost:
+            await self._leases.hand_over(self.lease)
+
+    # --- audio -------------------------------------------------------------------------------------------
+
+    def _hear(self, heard: Heard) -> None:
+        if isinstance(heard, Flush):
+            self._take(self._recogniser.flush())
+        elif isinstance(heard, End):
+            self._ending = heard.reason
+        elif isinstance(heard, Configured):
+            self._options = heard.options
+            self._recogniser.configure(heard.options)
+        elif len(heard):
+            before_ms = self._recogniser.heard_ms
+            self._take(self._recogniser.hear(heard))
+            self._take(self._recogniser.finish_ready())
+            metrics.HEARD.inc((self._recogniser.heard_ms - before_ms) / 1000)
+
+    def _drain_decoder(self) -> None:
+        try:
+            self._hear(self._feed.drain())
+        except UnsupportedAudio as error:
+            self._refuse_audio(error)
+
+    def _refuse_audio(self, error: UnsupportedAudio) -> None:
+        logger.warning("session {} sent audio that cannot be decoded", self.session_id)
+        self._events.append(_error_message(error))
+        if self._feed.audio is not None and not self._feed.audio.is_pcm:
+            # A container that is none stays none: there is nothing to go on with.
+            self._feed.finish()
+            self._ending = error.code
+
+    def _watch_idleness(self, now: float) -> None:
+        waits = self._recogniser.heard_ms - self._recogniser.committed_ms >= self._settings.read_ahead_ms
+        if not self._ending and not waits and now - self._last_audio > self._settings.idle_timeout_s:
+            logger.info("session {} ends after {:g} s without audio", self.session_id, now - self._last_audio)
+            self._feed.finish()
+            self._ending = "idle"
+
+    def _finish_if_done(self) -> None:
+        """Close what is open when the audio has ended; tell the end when all of it is settled."""
+        if not self._ending or not self._feed.is_finished:
+            return
+        self._take(self._recogniser.flush())
+        self._take(self._recogniser.finish_ready())
+        if self._recogniser.is_done and not self._recogniser.is_busy and not self._ended:
+            self._ended = self._ending
+            self._events.append(SessionEndedMessage(reason=self._ended, ledger=self._ledger.snapshot()))
+
+    # --- decode ------------------------------------------------------------------------------------------
+
+    def _start_decode(self, now: float) -> None:
+        if now < self._decode_after:
+            return
+        request = self._recogniser.next_request()
+        if request is not None:
+            self._spawn(self._decode(request))
+
+    async def _decode(self, request: DecodeRequest) -> None:
+        started = time.monotonic()
+        try:
+            options = msgspec.structs.replace(request.options, session_id=self.session_id)
+            result = await self._whisper.decode(request.samples, options)
+        except DragomanError as error:
+            self._decode_failed(request, error)
+            return
+        except BaseException:
+            self._recogniser.fail(request)
+            raise
+        seconds = time.monotonic() - started
+        metrics.DECODE.labels("full" if request.full else "draft").observe(seconds)
+        self._backoff.reset()
+        self._failing_since = None
+        self._take(self._recogniser.answer(request, result, seconds * 1000))
+        self.pump()
+
+    def _decode_failed(self, request: DecodeRequest, error: DragomanError) -> None:
+        metrics.DECODE_FAILED.labels(error.code).inc()
+        now = time.monotonic()
+        if error.permanent and error.http_status < 500:
+            logger.warning("session {}: a window was refused: {}", self.session_id, error.message)
+            self._events.append(_error_message(error))
+            self._take(self._recogniser.give_up(request, error.code))
+            return
+        self._recogniser.fail(request)
+        if self._failing_since is None:
+            self._failing_since = now
+            logger.warning("session {} waits: {}", self.session_id, error.message)
+        self._decode_after = now + self._backoff.next_s()
+
+    def _watch_lag(self, now: float) -> None:
+        lag_ms = self._recogniser.waiting_ms
+        reason = "the recogniser is behind"
+        if self._failing_since is not None:
+            lag_ms = max(lag_ms, int((now - self._failing_since) * 1000))
+            reason = "the whisper service does not answer; audio is kept and transcribed later"
+        if not self._lag_told and lag_ms >= self._settings.lag_notice_ms:
+            self._lag_told = True
+            self._events.append(SessionLag(lag_ms=lag_ms, reason=reason))
+        elif self._lag_told and lag_ms < self._settings.lag_notice_ms // 2:
+            self._lag_told = False
+            self._events.append(SessionLag(lag_ms=0, reason="caught up"))
+
+    # --- results -----------------------------------------------------------------------------------------
+
+    def _take(self, outputs: Sequence[Output]) -> None:
+        """Enter what is settled into the ledger, keep what is told for the next publish."""
+        for output in outputs:
+            if not isinstance(output, Settled):
+                self._events.append(output)
+                continue
+            self._ledger.receive(self._recogniser.heard_ms)
+            if output.kind == "transcribed":
+                self._ledger.transcribed(output.start_ms, output.end_ms)
+            elif output.kind == "silence":
+                self._ledger.silence(output.start_ms, output.end_ms)
+            else:
+                self._ledger.gap(output.start_ms, output.end_ms, output.reason)
+            metrics.SETTLED.labels(output.kind).inc((output.end_ms - output.start_ms) / 1000)
+
+    def _start_publish(self, now: float) -> None:
+        progressed = self._recogniser.heard_ms != self._heard_told_ms and now >= self._state_due
+        idle = self._publishing is None or self._publishing.done()
+        if idle and (self._events or progressed or self._ended):
+            self._state_due = now + STATE_INTERVAL_S
+            self._publishing = self._spawn(self._publish())
+
+    async def _publish(self) -> None:
+        if self._events or self._heard_told_ms != self._recogniser.heard_ms:
+            await self._publish_step()
+        if self._ended and not self._events:
+            await self._end()
+
+    async def _publish_step(self) -> None:
+        """One fenced step with all that waits; repeated unchanged until Redis has it."""
+        messages = _collapse(self._events)
+        self._events = []
+        batch = self._batch(messages)
+        backoff = Backoff()
+        while True:
+            try:
+                last = await self._leases.publish(self.lease, batch)
+                break
+            except BusUnavailable:
+                metrics.PUBLISH_RETRIES.inc()
+                await asyncio.sleep(backoff.next_s())
+        first = last - len(messages) + 1
+        for offset, message in enumerate(messages, start=first):
+            if isinstance(message, TranscriptFinal):
+                self.lease.outbox[offset] = batch.events[offset - first].data
+                self._partial_offset = 0
+                metrics.CAPTIONS.labels("final").inc()
+            elif isinstance(message, TranscriptPartial):
+                self._partial_offset = offset
+                metrics.CAPTIONS.labels("partial").inc()
+        if self.lease.outbox:
+            await self._outbox.deliver(self.lease)
+
+    def _batch(self, messages: Sequence[ServerMessage]) -> ResultBatch:
+        recogniser = self._recogniser
+        self._heard_told_ms = recogniser.heard_ms
+        self._ledger.receive(recogniser.heard_ms)
+        feed, trim_before = self._feed.resume_point(recogniser.committed_ms)
+        # Hearing alone is no progress: a session that breaks its workers breaks them while they hear.
+        progressed = recogniser.committed_ms > self._committed_told_ms
+        self._committed_told_ms = recogniser.committed_ms
+        replaces = any(isinstance(message, TranscriptPartial | TranscriptFinal) for message in messages)
+        state = RunnerState(
+            recogniser=recogniser.state(),
+            feed=feed,
+            ledger=self._ledger.to_state(),
+            options=self._options,
+            ended=self._ended if any(isinstance(m, SessionEndedMessage) for m in messages) else "",
+            partial_offset=0 if replaces else self._partial_offset,
+        )
+        return ResultBatch(
+            events=[_result_event(message) for message in messages],
+            state={
+                StateField.STATE: msgspec.json.encode(state),
+                StateField.COMMITTED_MS: recogniser.committed_ms,
+                StateField.HEARD_MS: recogniser.heard_ms,
+                StateField.CONSUMED_BYTES: self._feed.consumed_bytes,
+                StateField.LEDGER: msgspec.json.encode(self._ledger.snapshot()),
+            },
+            trim_before=trim_before,
+            superseded=(self._partial_offset,) if replaces and self._partial_offset else (),
+            progressed=progressed,
+        )
+
+    async def _end(self) -> None:
+        """Clean up behind ``session.ended``: first what follows from it, then the session itself."""
+        await self._outbox.deliver(self.lease)
+        if self.lease.outbox:
+            return  # Redis is away or full; pump comes back
+        await self._outbox.session_ended(self.lease, self._ended, self._ledger.snapshot())
+        await self._leases.end(self.lease, retention_s=self._settings.retention_s)
+        logger.info("session {} ended: {}", self.session_id, self._ended)
+        self.is_over = True
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._on_done)
+        return task
+
+    def _on_done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is None or self.is_over:
+            return
+        if isinstance(error, BusUnavailable):
+            return  # pump tries again
+        self.is_over = self.is_lost = True
+        if isinstance(error, Fenced):
+            metrics.FENCED.inc()
+            logger.warning("session {} goes on elsewhere: {}", self.session_id, error.message)
+            return
+        # Its lease runs out; whoever takes it over tries again, and gives up after a few times.
+        logger.opt(exception=error).error("session {} failed", self.session_id)
+
+
+def _read_state(lease: SessionLease) -> RunnerState:
+    if lease.state:
+        return msgspec.json.decode(lease.state, type=RunnerState)
+    return RunnerState(options=msgspec.convert(lease.opened.options, SessionOptions))
+
+
+def _collapse(messages: Sequence[ServerMessage]) -> list[ServerMessage]:
+    """Drop partials that a later message of the same batch replaces."""
+    captions = [i for i, m in enumerate(messages) if isinstance(m, TranscriptPartial | TranscriptFinal)]
+    last = captions[-1] if captions else -1
+    return [m for i, m in enumerate(messages) if not isinstance(m, TranscriptPartial) or i == last]
+
+
+def _result_event(message: ServerMessage) -> ResultEvent:
+    tag = str(type(message).__struct_config__.tag)
+    return ResultEvent(tag, msgspec.json.encode(message), to_outbox=isinstance(message, TranscriptFinal))
+
+
+def _error_message(error: DragomanError) -> ErrorMessage:
+    return ErrorMessage(
+        code=error.code, message=error.message, remedy=error.remedy, permanent=error.permanent
+    )

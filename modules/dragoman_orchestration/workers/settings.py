@@ -1,0 +1,89 @@
+"""Settings of the audio worker."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from dragoman_orchestration.streaming.gate import GateSettings
+from dragoman_orchestration.streaming.policy import StepPolicy
+from dragoman_orchestration.streaming.recogniser import RecogniserSettings
+from dragoman_runtime.settings import DragomanSettings
+
+Profile = Literal["mock", "cpu", "gpu", "npu"]
+
+
+class AudioWorkerSettings(DragomanSettings):
+    """What one audio worker takes on and how it listens."""
+
+    model_config = SettingsConfigDict(env_prefix="DRAGOMAN_AUDIO_")
+
+    profile: Profile = Field("cpu", description="Which sessions to lease: mock, cpu, gpu or npu.")
+    whisper_url: str = Field("http://127.0.0.1:9000", description="Base URL of the whisper service.")
+    whisper_timeout_s: float = Field(
+        15.0, gt=0, description="Seconds until an answer of the whisper service counts as late."
+    )
+    whisper_connections: int = Field(
+        32, ge=1, description="Windows under way at the whisper service at once."
+    )
+    max_sessions: int = Field(250, ge=1, description="Sessions that one worker leases at most.")
+    lease_ms: int = Field(
+        2_000, ge=200, description="Milliseconds after which another worker takes a silent worker's sessions."
+    )
+    read_interval_ms: int = Field(
+        25, ge=5, le=1_000, description="Milliseconds between two reads of all sessions' audio."
+    )
+    read_ahead_ms: int = Field(
+        20_000, ge=2_000, description="Milliseconds of audio held unfinished; more waits in Redis."
+    )
+    idle_timeout_s: float = Field(
+        300.0, gt=0, description="Seconds without any audio after which a session is ended."
+    )
+    retention_s: int = Field(
+        86_400, ge=1, description="Seconds that an ended session's transcript and ledger can be read."
+    )
+    lag_notice_ms: int = Field(
+        2_000, ge=100, description="Milliseconds behind after which viewers are told (session.lag)."
+    )
+    vad: Literal["auto", "silero", "energy"] = Field(
+        "auto",
+        description="Voice activity: silero, energy, or auto: energy in the mock profile, else silero.",
+    )
+    vad_threshold: float = Field(0.5, gt=0, lt=1, description="Speech probability from which speech begins.")
+    min_silence_ms: int = Field(
+        416, ge=64, le=5_000, description="Milliseconds of silence that end an utterance."
+    )
+    max_utterance_ms: int = Field(
+        12_000,
+        ge=2_000,
+        le=28_000,
+        description="Milliseconds after which speech without a pause is cut at its quietest point.",
+    )
+    min_step_ms: int = Field(
+        320, ge=50, description="Least milliseconds of new audio between two drafts of an utterance."
+    )
+    max_step_ms: int = Field(
+        2_000, ge=50, description="Most milliseconds of new audio between two drafts under load."
+    )
+
+    @property
+    def use_silero(self) -> bool:
+        """Whether the Silero network is wanted."""
+        return self.vad == "silero" or (self.vad == "auto" and self.profile != "mock")
+
+    def recogniser_settings(self) -> RecogniserSettings:
+        """The recogniser's part."""
+        return RecogniserSettings(
+            gate=GateSettings(
+                threshold=self.vad_threshold,
+                release_threshold=self.vad_threshold * 0.7,
+                min_silence_ms=self.min_silence_ms,
+            ),
+            max_utterance_ms=self.max_utterance_ms,
+        )
+
+    def step_policy(self) -> StepPolicy:
+        """A fresh policy for one session."""
+        return StepPolicy(min_step_ms=self.min_step_ms, max_step_ms=self.max_step_ms)
