@@ -2,7 +2,7 @@
 
 ::
 
-    async with Dragoman("http://127.0.0.1:8000", key=key) as dragoman:
+    async with Dragoman("http://127.0.0.1:8080", key=key) as dragoman:
         async for event in dragoman.transcribe(microphone()):
             if isinstance(event, TranscriptFinal):
                 print(event.text)

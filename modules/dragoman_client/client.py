@@ -34,7 +34,7 @@ class Dragoman:
     """A server and a key; use it as an async context manager.
 
     Args:
-        url: Address of the API, for instance ``http://127.0.0.1:8000``.
+        url: Address of the API, for instance ``http://127.0.0.1:8080``.
         key: API key, or a viewer token for one session.
 
     """

@@ -30,7 +30,7 @@ class Endpoint:
         if urlsplit(self.base_url).scheme not in {"http", "https"}:
             raise InvalidInput(
                 "the server's address is no http:// or https:// URL",
-                remedy="Give it like http://127.0.0.1:8000.",
+                remedy="Give it like http://127.0.0.1:8080.",
             )
 
     @property

@@ -1,0 +1,224 @@
+"""The commands and their options; what they do is in the modules beside this one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dragoman_contracts.errors import DragomanError
+
+EXIT_FAILED = 1
+EXIT_INTERRUPTED = 130
+
+app = typer.Typer(
+    name="dragoman",
+    help="Live transcription that loses no word: audio in over WebSocket, captions out, on Redis Streams.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+worker_app = typer.Typer(no_args_is_help=True, help="Run one worker process.")
+config_app = typer.Typer(no_args_is_help=True, help="Settings: their template and the local file.")
+app.add_typer(worker_app, name="worker", rich_help_panel="One process each")
+app.add_typer(config_app, name="config", rich_help_panel="On this machine")
+
+LOCAL = "On this machine"
+PROCESS = "One process each"
+CLIENT = "Use a server"
+
+
+class Profile(StrEnum):
+    """Where the recogniser runs."""
+
+    mock = "mock"
+    cpu = "cpu"
+    gpu = "gpu"
+
+
+ProfileOption = Annotated[
+    Profile | None,
+    typer.Option(help="mock: no model, deterministic words; cpu; gpu (CUDA).", show_default="cpu"),
+]
+ModelOption = Annotated[
+    str | None,
+    typer.Option(help="Whisper model: a folder in CTranslate2 format, or a hub name such as small."),
+]
+
+
+@app.command(rich_help_panel=LOCAL)
+def up(
+    profile: ProfileOption = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port of the API; 0 takes a free one.", min=0, max=65535)
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="Address that the API listens on.")] = None,
+    model: ModelOption = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Keep Redis' data here; without it nothing survives the end.")
+    ] = None,
+) -> None:
+    """Start everything on this machine: Redis, API, audio worker, whisper service. Ctrl-C ends it."""
+    from dragoman_orchestration.cli.up import run_up
+
+    _exit(run_up(profile=profile, port=port, host=host, model=model, data_dir=data_dir))
+
+
+@app.command(rich_help_panel=LOCAL)
+def demo(
+    speed: Annotated[
+        float, typer.Option(help="1 is real time; latencies are told for this speed.", min=0.1, max=20)
+    ] = 1.0,
+    model: ModelOption = None,
+    file: Annotated[
+        str, typer.Option(help="Another recording of tests/fixtures/audio that has a reference.")
+    ] = "meeting_en_two_voices.wav",
+) -> None:
+    """Stream a recorded meeting through the whole system, with captions, word error rate and latencies."""
+    from dragoman_orchestration.cli.demo import run_demo
+
+    _exit(run_demo(file=file, speed=speed, model=model))
+
+
+@app.command(rich_help_panel=LOCAL)
+def doctor() -> None:
+    """Say what is missing on this machine, and how to get it."""
+    from dragoman_orchestration.cli.doctor import run_doctor
+
+    _exit(run_doctor())
+
+
+@app.command(
+    rich_help_panel=LOCAL, context_settings={"allow_extra_args": True, "ignore_unknown_options": True}
+)
+def bench(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="quality, overhead, sessions or bus.")],
+) -> None:
+    """Run a benchmark of the source checkout; further options go to it."""
+    from dragoman_orchestration.cli.checkout import run_bench
+
+    _exit(run_bench(name, context.args))
+
+
+@config_app.command("template")
+def config_template() -> None:
+    """Print env.template: every setting with its meaning, unit and default."""
+    from dragoman_orchestration.cli.env_template import render_template
+
+    typer.echo(render_template(), nl=False)
+
+
+@config_app.command("bootstrap")
+def config_bootstrap(
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing .env.local.")] = False,
+) -> None:
+    """Make .env.local in this folder, with every setting commented out at its default."""
+    from dragoman_orchestration.cli.env_template import bootstrap
+
+    typer.echo(bootstrap(Path(".env.local"), force=force))
+
+
+@app.command(rich_help_panel=PROCESS)
+def api() -> None:
+    """Run the API (REST and WebSockets)."""
+    from dragoman_orchestration.cli.processes import run_api
+
+    _exit(run_api())
+
+
+@worker_app.command("audio")
+def worker_audio() -> None:
+    """Run an audio worker: leases sessions, recognises, publishes captions."""
+    from dragoman_orchestration.cli.processes import run_audio_worker_process
+
+    _exit(run_audio_worker_process())
+
+
+@app.command(rich_help_panel=PROCESS)
+def whisper() -> None:
+    """Run the whisper service."""
+    from dragoman_orchestration.cli.processes import run_whisper
+
+    _exit(run_whisper())
+
+
+@app.command(rich_help_panel=CLIENT)
+def transcribe(  # noqa: PLR0917  # Typer makes options of parameters
+    file: Annotated[str, typer.Argument(help="Any audio or video file, or - for standard input.")],
+    server: Annotated[
+        str | None,
+        typer.Option(help="API to use (DRAGOMAN_CLIENT_SERVER); without one, everything is started here."),
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(help="API key; better given as DRAGOMAN_CLIENT_KEY, which no process list shows."),
+    ] = None,
+    realtime: Annotated[
+        bool, typer.Option("--realtime", help="Send no faster than the recording plays.")
+    ] = False,
+    language: Annotated[str | None, typer.Option(help="Language (ISO 639-1); detected if not given.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the protocol's events, one a line.")] = False,
+    srt: Annotated[Path | None, typer.Option(help="Write subtitles in SubRip format here.")] = None,
+    vtt: Annotated[Path | None, typer.Option(help="Write subtitles in WebVTT format here.")] = None,
+    profile: ProfileOption = None,
+    model: ModelOption = None,
+) -> None:
+    """Transcribe a recording or a live stream, with captions as they come."""
+    from dragoman_orchestration.cli.transcribe import TranscribeRequest, run_transcribe
+
+    _exit(
+        run_transcribe(
+            TranscribeRequest(
+                file=file, server=server, key=key, realtime=realtime, language=language, json=json,
+                srt=srt, vtt=vtt, profile=profile, model=model,
+            )
+        )
+    )  # fmt: skip
+
+
+def main() -> None:
+    """Entry point: an error is one clear line with its remedy, never a traceback."""
+    _end_with_supervisor()
+    try:
+        app()
+    except DragomanError as error:
+        _tell(error.message, error.remedy)
+        sys.exit(EXIT_FAILED)
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("dragoman_orchestration"):
+            raise
+        _tell(
+            f"this installation lacks {error.name}",
+            "Install what this command needs, for instance: pip install 'dragoman[local]'",
+        )
+        sys.exit(EXIT_FAILED)
+    except BrokenPipeError:
+        # The reader of a pipe has gone; nothing more can be told, and Python would complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_FAILED)
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
+
+
+def _end_with_supervisor() -> None:
+    """A child of ``dragoman up`` ties its life to it before anything else."""
+    supervisor = os.environ.pop("DRAGOMAN_SUPERVISOR_PID", "")
+    if supervisor:
+        from dragoman_orchestration.cli.lifeline import die_with_parent
+
+        die_with_parent(int(supervisor))
+
+
+def _tell(message: str, remedy: str) -> None:
+    typer.secho(f"dragoman: {message}", fg="red", err=True)
+    typer.secho(f"  {remedy}", err=True)
+
+
+def _exit(code: int) -> None:
+    if code:
+        raise typer.Exit(code)

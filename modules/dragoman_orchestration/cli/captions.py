@@ -1,0 +1,159 @@
+"""Captions on a terminal: the line being spoken settles at the bottom, finals scroll away above it."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Protocol, Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from dragoman_contracts.websocket import (
+    AudioAck,
+    AudioGap,
+    ErrorMessage,
+    ServerMessages,
+    SessionLag,
+    TranscriptFinal,
+    TranscriptPartial,
+)
+
+REFRESH_PER_S = 12
+
+
+class CaptionView(Protocol):
+    """Shows a session's events as they come."""
+
+    def __enter__(self) -> Self:
+        """Begin to show."""
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the terminal as it was, with the finals on it."""
+        ...
+
+    def show(self, event: ServerMessages) -> None:
+        """Show one event."""
+        ...
+
+
+def clock(ms: int) -> str:
+    """A position as ``m:ss.s``."""
+    minutes, rest = divmod(max(0, ms), 60_000)
+    return f"{minutes}:{rest / 1000:04.1f}"
+
+
+class PlainCaptions:
+    """Plain lines for pipes and files: finals on ``out``, and what else there is to say on ``notes``.
+
+    Args:
+        out: Gets the finals.
+        notes: Gets gaps, lag and errors.
+        with_partials: Also tell each partial, for a reader who wants to see captions settle.
+
+    """
+
+    def __init__(self, out: Console, notes: Console, *, with_partials: bool = False) -> None:
+        self._out = out
+        self._notes = notes
+        self._with_partials = with_partials
+        self._last_partial = ""
+
+    def __enter__(self) -> Self:
+        """Nothing to begin."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing to restore."""
+
+    def show(self, event: ServerMessages) -> None:
+        """Print a line if the event is worth one."""
+        if isinstance(event, TranscriptFinal):
+            if event.text:
+                self._out.print(f"[{clock(event.start_ms)}] {event.text}", markup=False)
+        elif isinstance(event, TranscriptPartial):
+            line = f"   … {event.stable_text}⟨{event.unstable_text.strip()}⟩"
+            if self._with_partials and line != self._last_partial:
+                self._last_partial = line
+                self._out.print(line, markup=False)
+        elif (note := note_of(event)) is not None:
+            self._notes.print(note, markup=False)
+
+
+class LiveCaptions:
+    """A live terminal: finals stay, the partial's unstable end is dim, a bar tells how far it is."""
+
+    def __init__(self, console: Console, duration_ms: int | None) -> None:
+        self._console = console
+        self._duration_ms = duration_ms
+        self._partial: TranscriptPartial | None = None
+        self._received_ms = 0
+        self._live = Live(console=console, refresh_per_second=REFRESH_PER_S, transient=True)
+
+    def __enter__(self) -> Self:
+        """Take the terminal's last lines."""
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give them back."""
+        self._live.stop()
+
+    def show(self, event: ServerMessages) -> None:
+        """Update the lines."""
+        if isinstance(event, TranscriptFinal):
+            self._partial = None
+            if event.text:
+                self._console.print(Text.assemble((f"[{clock(event.start_ms)}] ", "cyan"), event.text))
+        elif isinstance(event, TranscriptPartial):
+            self._partial = event
+        elif isinstance(event, AudioAck):
+            self._received_ms = event.received_ms
+        elif (note := note_of(event)) is not None:
+            self._console.print(Text(note, style="yellow"))
+        self._live.update(Group(self._caption(), self._bar()))
+
+    def _caption(self) -> Text:
+        partial = self._partial
+        if partial is None:
+            return Text()
+        return Text.assemble(
+            (f"[{clock(partial.start_ms)}] ", "cyan"),
+            partial.stable_text,
+            (partial.unstable_text, "dim italic"),
+            no_wrap=False,
+        )
+
+    def _bar(self) -> Table:
+        bar = Table.grid(padding=(0, 1))
+        heard = clock(self._received_ms)
+        if self._duration_ms:
+            bar.add_row(
+                ProgressBar(self._duration_ms, min(self._received_ms, self._duration_ms), width=40),
+                Text(f"{heard} of {clock(self._duration_ms)}", style="dim"),
+            )
+        else:
+            bar.add_row(Text(f"{heard} heard", style="dim"))
+        return bar
+
+
+def note_of(event: ServerMessages) -> str | None:
+    """What a person must know of an event that is no caption; None for the others."""
+    if isinstance(event, AudioGap):
+        return f"not transcribed: {clock(event.start_ms)} to {clock(event.end_ms)} ({event.reason})"
+    if isinstance(event, SessionLag):
+        return (
+            f"captions are {event.lag_ms / 1000:.1f} s behind" if event.lag_ms else "captions have caught up"
+        )
+    if isinstance(event, ErrorMessage):
+        return f"{event.message} {event.remedy}"
+    return None

@@ -1,0 +1,80 @@
+"""What only a source checkout has: the recordings with their references, the small model, the benchmarks."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dragoman_contracts.errors import NotFound
+
+ROOT = Path(__file__).resolve().parents[3]
+BENCHMARKS = ("quality", "overhead", "sessions", "bus")
+GET_THE_SOURCE = "Clone the repository and run it there: ./justw demo."
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A recording with its reference text."""
+
+    path: Path
+    text: str
+    language: str
+    duration_s: float
+
+
+def small_model() -> Path:
+    """Folder of the small Whisper model.
+
+    Raises:
+        NotFound: this is an installed wheel, not a checkout.
+
+    """
+    folder = ROOT / "tests" / "fixtures" / "models" / "whisper-micro"
+    if not (folder / "model.bin").is_file():
+        raise NotFound(
+            "the small model is part of the source checkout, not of the wheel", remedy=GET_THE_SOURCE
+        )
+    return folder
+
+
+def recording(name: str) -> Recording:
+    """A recording of ``tests/fixtures/audio`` that has a reference.
+
+    Raises:
+        NotFound: no such recording, or no checkout.
+
+    """
+    folder = ROOT / "tests" / "fixtures" / "audio"
+    references = folder / "refs.jsonl"
+    if not references.is_file():
+        raise NotFound(
+            "the recordings are part of the source checkout, not of the wheel", remedy=GET_THE_SOURCE
+        )
+    known = {
+        line["file"]: line for line in map(json.loads, references.read_text(encoding="utf-8").splitlines())
+    }
+    found = known.get(name)
+    if found is None or not (folder / name).is_file():
+        raise NotFound(f"there is no recording {name!r}", remedy=f"There are: {', '.join(sorted(known))}.")
+    return Recording(folder / name, found["text"], found["language"], float(found["duration"]))
+
+
+def run_bench(name: str, arguments: Sequence[str]) -> int:
+    """Become the benchmark's own process; returns only by an error.
+
+    Raises:
+        NotFound: no such benchmark, or no checkout.
+
+    """
+    script = ROOT / "bench" / f"{name}.py"
+    if name not in BENCHMARKS:
+        raise NotFound(f"there is no benchmark {name!r}", remedy=f"There are: {', '.join(BENCHMARKS)}.")
+    if not script.is_file():
+        raise NotFound(
+            "the benchmarks are part of the source checkout, not of the wheel", remedy=GET_THE_SOURCE
+        )
+    os.execv(sys.executable, [sys.executable, str(script), *arguments])  # noqa: S606  # our own interpreter

@@ -1,0 +1,223 @@
+"""``dragoman doctor``: what this machine has, what it lacks, and how to get it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from dragoman_contracts.errors import DragomanError
+from dragoman_orchestration.cli.stack import claim_port
+from dragoman_runtime.embedded_redis import find_server, server_version
+from dragoman_runtime.settings import RuntimeSettings
+
+MINIMUM_PYTHON = (3, 11)
+MEMORY_MB_WANTED = 2_000
+DISK_MB_WANTED = 2_000
+
+
+class Verdict(StrEnum):
+    """How a check came out. Only ``MISSING`` keeps Dragoman from working."""
+
+    OK = "ok"
+    NOTE = "note"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check's outcome; ``remedy`` says how to get what is not there."""
+
+    part: str
+    verdict: Verdict
+    found: str
+    remedy: str = ""
+
+
+def run_doctor() -> int:
+    """Print all findings; 1 if something that is needed is missing."""
+    console = Console(highlight=False, soft_wrap=True)
+    findings = [_guarded(check) for check in CHECKS]
+    colours = {Verdict.OK: "green", Verdict.NOTE: "yellow", Verdict.MISSING: "red"}
+    for finding in findings:
+        console.print(
+            Text.assemble(
+                (f"{finding.verdict:<8}", colours[finding.verdict]), f"{finding.part:<18}", finding.found
+            )
+        )
+        if finding.remedy:
+            console.print(Text(f"{'':<8}{'':<18}→ {finding.remedy}"))
+    missing = [finding.part for finding in findings if finding.verdict is Verdict.MISSING]
+    console.print()
+    console.print(f"Missing: {', '.join(missing)}." if missing else "Everything that is needed is here.")
+    return 1 if missing else 0
+
+
+def _guarded(check: Callable[[], Finding]) -> Finding:
+    """A check that trips over a wrong setting is a finding too."""
+    try:
+        return check()
+    except DragomanError as error:
+        return Finding(check.__name__.removeprefix("check_"), Verdict.MISSING, error.message, error.remedy)
+
+
+def check_python() -> Finding:
+    """The interpreter."""
+    found = f"{sys.version.split()[0]} at {sys.executable}"
+    if sys.version_info < MINIMUM_PYTHON:
+        return Finding("python", Verdict.MISSING, found, "Use Python 3.11 or newer.")
+    return Finding("python", Verdict.OK, found)
+
+
+def check_extras() -> Finding:
+    """The libraries of each extra; ``dragoman up`` runs all of them."""
+    wanted = {
+        "api": ("redis", "websockets", "dependency_injector"),
+        "worker": ("av", "stamina", "faster_whisper"),
+        "whisper": ("faster_whisper", "ctranslate2"),
+        "client": ("websockets", "jiwer"),
+    }
+    lacking = [name for name, modules in wanted.items() if not all(map(importlib.util.find_spec, modules))]
+    if lacking:
+        return Finding(
+            "extras", Verdict.MISSING, f"not installed: {', '.join(lacking)}", "pip install 'dragoman[local]'"
+        )
+    return Finding("extras", Verdict.OK, ", ".join(wanted))
+
+
+def check_redis() -> Finding:
+    """A Redis to connect to, or a server to start."""
+    runtime = RuntimeSettings()
+    if "redis_url" in runtime.model_fields_set:
+        return _ping(runtime)
+    binary = find_server()
+    version = ".".join(map(str, server_version(binary)))
+    return Finding("redis", Verdict.OK, f"redis-server {version} at {binary}, started by 'dragoman up'")
+
+
+def _ping(runtime: RuntimeSettings) -> Finding:
+    import redis
+
+    from dragoman_runtime.telemetry import public_url
+
+    shown = public_url(runtime.redis_url)
+    client = redis.Redis.from_url(runtime.redis_url, socket_timeout=3, socket_connect_timeout=3)
+    try:
+        version = str(client.info("server")["redis_version"])
+    except (redis.RedisError, OSError) as error:
+        return Finding(
+            "redis",
+            Verdict.MISSING,
+            f"{shown} does not answer ({type(error).__name__})",
+            "Start it, correct DRAGOMAN_REDIS_URL, or unset it: then 'dragoman up' starts its own.",
+        )
+    finally:
+        client.close()
+    if tuple(map(int, version.split(".")[:2])) < (6, 2):
+        return Finding("redis", Verdict.MISSING, f"{shown} is Redis {version}", "Use Redis 6.2 or newer.")
+    return Finding("redis", Verdict.OK, f"{shown} is Redis {version}")
+
+
+def check_model() -> Finding:
+    """The recogniser's model, as the settings name it."""
+    from dragoman_whisper.settings import WhisperSettings
+
+    settings = WhisperSettings()
+    if settings.profile == "mock":
+        return Finding("model", Verdict.OK, "none needed in profile mock")
+    folder = Path(settings.model)
+    if (folder / "model.bin").is_file():
+        return Finding("model", Verdict.OK, f"folder {folder}")
+    if folder.is_absolute() or settings.model.startswith("."):
+        return Finding(
+            "model", Verdict.MISSING, f"no model.bin in {folder}",
+            "Point DRAGOMAN_WHISPER_MODEL at a CTranslate2 model folder, or give a hub name such as base.",
+        )  # fmt: skip
+    return _hub_model(settings.model, settings.download_dir)
+
+
+def _hub_model(name: str, download_dir: str) -> Finding:
+    """A hub name: whether it was fetched before. The hub is not asked: doctor makes no network call."""
+    from faster_whisper.utils import download_model
+
+    try:
+        path = download_model(name, local_files_only=True, cache_dir=download_dir or None)
+    except Exception:  # the hub library raises its own errors, of many kinds, for "not in the cache"
+        return Finding(
+            "model", Verdict.NOTE, f"{name} is not in the cache; the first start fetches it from its hub",
+            "Without a network, set DRAGOMAN_WHISPER_MODEL to a model folder; './justw demo' needs neither.",
+        )  # fmt: skip
+    return Finding("model", Verdict.OK, f"{name} at {path}")
+
+
+def check_api_port() -> Finding:
+    """The API's port."""
+    from dragoman_orchestration.api.settings import ApiSettings
+
+    settings = ApiSettings()
+    claim_port(settings.host, settings.port)
+    return Finding("api port", Verdict.OK, f"{settings.host}:{settings.port} is free")
+
+
+def check_memory() -> Finding:
+    """Memory that can be had now (Linux)."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        available_mb = next(int(line.split()[1]) // 1024 for line in lines if line.startswith("MemAvailable"))
+    except (OSError, StopIteration):
+        return Finding("memory", Verdict.NOTE, "cannot be told on this system")
+    if available_mb < MEMORY_MB_WANTED:
+        return Finding(
+            "memory", Verdict.NOTE, f"{available_mb} MB available",
+            "Enough for the small models; larger ones want 2 GB and more.",
+        )  # fmt: skip
+    return Finding("memory", Verdict.OK, f"{available_mb} MB available")
+
+
+def check_cores() -> Finding:
+    """Processor cores that this process may use."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if cores < 2:
+        return Finding("cores", Verdict.NOTE, str(cores), "Two or more keep captions prompt.")
+    return Finding("cores", Verdict.OK, str(cores))
+
+
+def check_disk() -> Finding:
+    """Room for a model in the home folder."""
+    free_mb = shutil.disk_usage(Path.home()).free // 1_000_000
+    if free_mb < DISK_MB_WANTED:
+        return Finding("disk", Verdict.NOTE, f"{free_mb} MB free", "A full-size model takes 0.2 to 3 GB.")
+    return Finding("disk", Verdict.OK, f"{free_mb} MB free")
+
+
+def check_gpu() -> Finding:
+    """A CUDA device, for profile gpu only."""
+    if importlib.util.find_spec("ctranslate2") is None:
+        return Finding("gpu", Verdict.NOTE, "cannot be told without the extra whisper")
+    import ctranslate2
+
+    devices = ctranslate2.get_cuda_device_count()
+    if not devices:
+        return Finding("gpu", Verdict.NOTE, "no CUDA device: profile cpu works, profile gpu does not")
+    return Finding("gpu", Verdict.OK, f"{devices} CUDA device(s)")
+
+
+CHECKS: tuple[Callable[[], Finding], ...] = (
+    check_python,
+    check_extras,
+    check_redis,
+    check_model,
+    check_api_port,
+    check_memory,
+    check_cores,
+    check_disk,
+    check_gpu,
+)

@@ -1,0 +1,37 @@
+"""Running a command until it is done or a signal ends it; what it started is ended before it returns."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+
+SIGNAL_EXIT_BASE = 128
+"""Shell convention: what a signal ended returns 128 + its number."""
+
+
+def run_command(main: Callable[[], Awaitable[int]]) -> int:
+    """Run ``main``; SIGINT, SIGTERM and SIGHUP cancel it, a second one cancels its cleanup."""
+    with asyncio.Runner() as runner:
+        return runner.run(_until_signal(main))
+
+
+async def _until_signal(main: Callable[[], Awaitable[int]]) -> int:
+    task = asyncio.ensure_future(main())
+    seen: list[signal.Signals] = []
+
+    def on_signal(number: signal.Signals) -> None:
+        seen.append(number)
+        task.cancel()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # nohup asks for SIGHUP to be ignored; a handler would undo that.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, on_signal, number)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        if not seen:
+            raise
+        return SIGNAL_EXIT_BASE + seen[0]

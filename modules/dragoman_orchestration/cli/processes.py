@@ -1,0 +1,44 @@
+"""One process each: settings from the environment, telemetry, then the room's own entry point."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from dragoman_runtime.process import Drain, run_process
+from dragoman_runtime.settings import RuntimeSettings
+from dragoman_runtime.telemetry import setup_telemetry, shutdown_telemetry
+
+
+def run_api() -> int:
+    """Run the API until a signal; the exit code."""
+    from dragoman_orchestration.api.app import serve_api
+    from dragoman_orchestration.api.settings import ApiSettings
+
+    settings, runtime = ApiSettings(), RuntimeSettings()
+    return _run("api", runtime, lambda drain: serve_api(settings, runtime, drain))
+
+
+def run_audio_worker_process() -> int:
+    """Run an audio worker until a signal; the exit code."""
+    from dragoman_orchestration.workers.audio_pipeline import run_audio_worker
+    from dragoman_orchestration.workers.settings import AudioWorkerSettings
+
+    settings, runtime = AudioWorkerSettings(), RuntimeSettings()
+    return _run("audio-worker", runtime, lambda drain: run_audio_worker(settings, runtime, drain))
+
+
+def run_whisper() -> int:
+    """Run the whisper service until a signal; the exit code."""
+    from dragoman_whisper.app import serve_whisper
+    from dragoman_whisper.settings import WhisperSettings
+
+    settings, runtime = WhisperSettings(), RuntimeSettings()
+    return _run("whisper", runtime, lambda drain: serve_whisper(settings, runtime, drain))
+
+
+def _run(service: str, runtime: RuntimeSettings, main: Callable[[Drain], Awaitable[None]]) -> int:
+    setup_telemetry(service, runtime)
+    try:
+        return run_process(main, service=service, drain_timeout_s=runtime.drain_timeout_s)
+    finally:
+        shutdown_telemetry()

@@ -1,0 +1,143 @@
+"""The whole system on one machine: which children, with which environment."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from dragoman_contracts.errors import DragomanError
+from dragoman_orchestration.cli.supervisor import ChildSpec, Supervisor
+from dragoman_runtime.embedded_redis import EmbeddedRedis
+from dragoman_runtime.settings import RuntimeSettings
+
+LOOPBACK = "127.0.0.1"
+_ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104  # recognised, not chosen
+KEY_BYTES = 24
+
+
+class PortTaken(DragomanError):
+    """Somebody else listens on the API's port."""
+
+    code = "port_taken"
+    default_remedy = "Give another one with --port, or --port 0 for any free one."
+
+
+@dataclass(frozen=True, slots=True)
+class StackConfig:
+    """What to start.
+
+    ``model`` None leaves it to the settings. ``api_keys`` as ``DRAGOMAN_API_KEYS``; empty makes one.
+    ``patience_s`` bounds how long a start may hang on one reason; None waits for ever (a download is long).
+    """
+
+    profile: str
+    model: str | None = None
+    host: str = LOOPBACK
+    port: int = 0
+    data_dir: Path | None = None
+    api_keys: str = ""
+    patience_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunningStack:
+    """A started system: its API's address, a key for it, and its supervisor."""
+
+    url: str
+    key: str
+    key_is_new: bool
+    supervisor: Supervisor
+
+
+@asynccontextmanager
+async def running_stack(
+    config: StackConfig, on_line: Callable[[str, str], None], on_notice: Callable[[str, str], None]
+) -> AsyncIterator[RunningStack]:
+    """Start everything, wait until it is ready, and end it with the block.
+
+    A ``DRAGOMAN_REDIS_URL`` in the settings is used as it is; otherwise a Redis is started on a unix socket.
+
+    Raises:
+        DragomanError: a part is missing, or cannot be kept running.
+
+    """
+    runtime = RuntimeSettings()
+    port = claim_port(config.host, config.port)
+    keys = config.api_keys or f"local:{secrets.token_urlsafe(KEY_BYTES)}"
+    async with AsyncExitStack() as cleanup:
+        redis_url = runtime.redis_url
+        if "redis_url" not in runtime.model_fields_set:
+            embedded = EmbeddedRedis(
+                data_dir=config.data_dir and config.data_dir / "redis", appendonly=config.data_dir is not None
+            )
+            redis_url = (await cleanup.enter_async_context(embedded)).url
+        on_notice("redis", "ready")
+        supervisor = Supervisor(
+            children(config, redis_url, keys, port),
+            on_line=on_line,
+            on_notice=on_notice,
+            stop_timeout_s=runtime.drain_timeout_s + 2,
+        )
+        cleanup.push_async_callback(supervisor.stop)
+        supervisor.start()
+        await supervisor.wait_ready(config.patience_s)
+        host = LOOPBACK if config.host in _ANY_ADDRESS else config.host
+        yield RunningStack(f"http://{host}:{port}", first_key(keys), not config.api_keys, supervisor)
+
+
+def children(config: StackConfig, redis_url: str, keys: str, port: int) -> list[ChildSpec]:
+    """The processes of one machine. The API is ended first: clients hear of the end from the API itself."""
+    whisper_port, worker_port = claim_port(LOOPBACK, 0), claim_port(LOOPBACK, 0)
+    whisper_url = f"http://{LOOPBACK}:{whisper_port}"
+    shared = {"DRAGOMAN_REDIS_URL": redis_url}
+    api = {
+        "DRAGOMAN_API_HOST": config.host,
+        "DRAGOMAN_API_PORT": str(port),
+        "DRAGOMAN_API_KEYS": keys,
+        "DRAGOMAN_API_DEFAULT_PROFILE": config.profile,
+        "DRAGOMAN_API_WHISPER_URL": whisper_url,
+    }
+    worker = {
+        "DRAGOMAN_AUDIO_PROFILE": config.profile,
+        "DRAGOMAN_AUDIO_WHISPER_URL": whisper_url,
+        "DRAGOMAN_METRICS_HOST": LOOPBACK,
+        "DRAGOMAN_METRICS_PORT": str(worker_port),
+    }
+    whisper = {
+        "DRAGOMAN_WHISPER_HOST": LOOPBACK,
+        "DRAGOMAN_WHISPER_PORT": str(whisper_port),
+        "DRAGOMAN_WHISPER_PROFILE": config.profile,
+        **({"DRAGOMAN_WHISPER_MODEL": config.model} if config.model else {}),
+    }
+    api_host = LOOPBACK if config.host in _ANY_ADDRESS else config.host
+    return [
+        ChildSpec("api", ("api",), shared | api, f"http://{api_host}:{port}/ready", 0),
+        ChildSpec("audio", ("worker", "audio"), shared | worker, f"http://{LOOPBACK}:{worker_port}/ready", 1),
+        ChildSpec("whisper", ("whisper",), shared | whisper, f"{whisper_url}/ready", 2),
+    ]
+
+
+def first_key(keys: str) -> str:
+    """The key of the first entry of ``DRAGOMAN_API_KEYS`` (``name:key`` or ``key``)."""
+    return keys.split(",", maxsplit=1)[0].strip().rpartition(":")[2]
+
+
+def claim_port(host: str, port: int) -> int:
+    """A port that is free now; 0 asks for any.
+
+    Raises:
+        PortTaken: somebody listens on it.
+
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise PortTaken(f"cannot listen on {host}:{port}: {error.strerror}") from error
+        return int(probe.getsockname()[1])

@@ -1,0 +1,169 @@
+"""``dragoman transcribe``: a file or a live stream into a session, its captions out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+
+from dragoman_client import (
+    Dragoman,
+    ErrorMessage,
+    SessionEndedMessage,
+    SessionOptions,
+    SessionResumed,
+    SessionStarted,
+)
+from dragoman_contracts.errors import DragomanError, InvalidInput
+from dragoman_orchestration.cli.captions import CaptionView, LiveCaptions, PlainCaptions, clock
+from dragoman_orchestration.cli.lifecycle import run_command
+from dragoman_orchestration.cli.media import STANDARD_INPUT, Media, Pace
+from dragoman_orchestration.cli.settings import ClientSettings
+from dragoman_orchestration.cli.stack import running_stack
+from dragoman_orchestration.cli.terminal import StackView, err_console, out_is_terminal
+from dragoman_orchestration.cli.up import stack_config
+
+MAX_AHEAD_MS = 20_000
+"""How far a file is sent ahead of what is final; below the server's default backlog limit of 30 s."""
+START_PATIENCE_S = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TranscribeRequest:
+    """The command's options."""
+
+    file: str
+    server: str | None = None
+    key: str | None = None
+    realtime: bool = False
+    language: str | None = None
+    json: bool = False
+    srt: Path | None = None
+    vtt: Path | None = None
+    profile: str | None = None
+    model: str | None = None
+
+
+def run_transcribe(request: TranscribeRequest) -> int:
+    """Transcribe; the exit code: 0 if all of the audio was heard, 1 if some was not."""
+    for path in (request.srt, request.vtt):
+        if path is not None and not path.absolute().parent.is_dir():
+            raise InvalidInput(f"there is no folder {path.absolute().parent}", remedy="Make it first.")
+    media = Media(request.file)
+    media.probe()
+    return run_command(lambda: _transcribe(request, media))
+
+
+async def _transcribe(request: TranscribeRequest, media: Media) -> int:
+    notes = err_console()
+    async with AsyncExitStack() as cleanup:
+        url, key = await cleanup.enter_async_context(_server(request, notes))
+        dragoman = await cleanup.enter_async_context(Dragoman(url, key=key))
+        view = cleanup.enter_context(_view(request, media, notes))
+        job = _Job(request, media, dragoman, view)
+        await job.run()
+        await job.write_subtitles()
+    return job.tell_outcome(notes)
+
+
+@asynccontextmanager
+async def _server(request: TranscribeRequest, notes: Console) -> AsyncIterator[tuple[str, str]]:
+    """Address and key of the server: the one that was named, else one started for this call."""
+    settings = ClientSettings()
+    url = request.server or settings.server
+    if url:
+        yield url, request.key or settings.key.get_secret_value()
+        return
+    config = stack_config(profile=request.profile, model=request.model, port=0, patience_s=START_PATIENCE_S)
+    with StackView(
+        notes, quiet=True, title="starting Dragoman for this call (--server uses a running one)"
+    ) as start:
+        async with running_stack(config, start.on_line, start.on_notice) as stack:
+            start.settled()
+            yield stack.url, stack.key
+
+
+def _view(request: TranscribeRequest, media: Media, notes: Console) -> CaptionView:
+    if request.json:
+        return _JsonLines()
+    if out_is_terminal():
+        return LiveCaptions(Console(highlight=False), media.duration_ms)
+    return PlainCaptions(Console(highlight=False, soft_wrap=True), notes)
+
+
+class _Job:
+    """One transcription under way."""
+
+    def __init__(
+        self, request: TranscribeRequest, media: Media, dragoman: Dragoman, view: CaptionView
+    ) -> None:
+        self._request = request
+        self._media = media
+        self._dragoman = dragoman
+        self._view = view
+        self._session_id = ""
+        self._ended: SessionEndedMessage | None = None
+        self._error: ErrorMessage | None = None
+
+    async def run(self) -> None:
+        """Stream everything and show what comes back."""
+        live = self._request.realtime or self._media.source == STANDARD_INPUT
+        chunks = self._media.chunks()
+        source = Pace().apply(chunks) if self._request.realtime else chunks
+        events = self._dragoman.transcribe(
+            source,
+            options=SessionOptions(language=self._request.language),
+            max_ahead_ms=None if live else MAX_AHEAD_MS,
+        )
+        async for event in events:
+            if isinstance(event, SessionStarted | SessionResumed):
+                self._session_id = event.session_id
+            elif isinstance(event, SessionEndedMessage):
+                self._ended = event
+            elif isinstance(event, ErrorMessage) and event.permanent:
+                self._error = event
+            self._view.show(event)
+
+    async def write_subtitles(self) -> None:
+        """Fetch the transcript in the formats that were asked for."""
+        for path, format in ((self._request.srt, "srt"), (self._request.vtt, "vtt")):
+            if path is not None:
+                path.write_text(await self._dragoman.transcript(self._session_id, format), encoding="utf-8")
+
+    def tell_outcome(self, notes: Console) -> int:
+        """Say what was not transcribed, if anything; the exit code."""
+        if self._media.broken_after_ms is not None:
+            notes.print(
+                f"{self._media.name} cannot be decoded after {clock(self._media.broken_after_ms)}; "
+                "what came before is transcribed."
+            )
+        if self._ended is None:
+            raise _outcome_error(self._error)
+        gaps = self._ended.ledger.gap_ms
+        if gaps:
+            notes.print(f"{gaps / 1000:.1f} s of the audio could not be transcribed; the events say why.")
+        complete = self._error is None and not gaps and self._media.broken_after_ms is None
+        return 0 if complete else 1
+
+
+def _outcome_error(error: ErrorMessage | None) -> DragomanError:
+    if error is None:
+        return DragomanError("the server closed the session before it ended")
+    return DragomanError(error.message, remedy=error.remedy)
+
+
+class _JsonLines(PlainCaptions):
+    """The protocol's events as they came, one a line."""
+
+    def __init__(self) -> None:
+        super().__init__(Console(), Console())
+
+    def show(self, event: object) -> None:
+        """Write one line at once: whoever reads it acts on it."""
+        sys.stdout.buffer.write(msgspec.json.encode(event) + b"\n")
+        sys.stdout.buffer.flush()
