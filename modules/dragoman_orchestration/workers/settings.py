@@ -21,7 +21,7 @@ class AudioWorkerSettings(DragomanSettings):
     model_config = SettingsConfigDict(env_prefix="DRAGOMAN_AUDIO_")
 
     profile: Profile = Field("cpu", description="Which sessions to lease: mock, cpu, gpu or npu.")
-    whisper_url: str = Field("http://127.0.0.1:9000", description="Base URL of the whisper service.")
+    whisper_url: str = Field("http://127.0.0.1:8001", description="Base URL of the whisper service.")
     whisper_timeout_s: float = Field(
         15.0, gt=0, description="Seconds until an answer of the whisper service counts as late."
     )
