@@ -290,12 +290,14 @@ class SessionSnapshot(ServerMessage, frozen=True, kw_only=True, tag="session.sna
     """First message on an events socket: what a late joiner must know.
 
     ``recovered`` tells, for ``after=<position>``, whether everything since that position follows. ``finals``
-    and ``partial`` are events as they were sent; the tail begins after ``position``.
+    and ``partial`` are events as they were sent; the tail begins after ``position``. ``truncated`` tells that
+    older finals are left out; ``GET /v1/sessions/{id}/transcript`` has all of them.
     """
 
     session_id: str
     status: str
     recovered: bool = True
+    truncated: bool = False
     finals: list[dict[str, Any]] = []
     partial: dict[str, Any] | None = None
 

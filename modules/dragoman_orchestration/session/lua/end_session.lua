@@ -23,7 +23,8 @@ if status == 'created' then
     redis.call('EXPIRE', results, keep)
     return { 'ok', 'ended' }
 end
-if speaker ~= '' and tonumber(speaker) ~= epoch then
+-- Greater only: a Redis that lost its last second may have forgotten this speaker's own epoch.
+if speaker ~= '' and epoch > tonumber(speaker) then
     return { 'fenced' }
 end
 

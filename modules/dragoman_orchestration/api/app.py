@@ -1,0 +1,117 @@
+"""The API process: REST, sockets and documents on one port.
+
+``create_app`` puts the routes on a container; ``serve_api`` is what ``dragoman api`` runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from loguru import logger
+from starlette.routing import WebSocketRoute
+
+from dragoman_orchestration.api import sessions
+from dragoman_orchestration.api.ingest_ws import IngestEndpoint
+from dragoman_orchestration.api.results_ws import ResultsEndpoint
+from dragoman_orchestration.api.settings import ApiSettings
+from dragoman_orchestration.api.socket_io import cancel_all
+from dragoman_orchestration.container import ApiContainer
+from dragoman_runtime.http_service import create_http_app, serve
+from dragoman_runtime.process import Drain, Health
+from dragoman_runtime.settings import RuntimeSettings
+
+DESCRIPTION = """Live transcription: create a session, speak into its WebSocket, read captions from another.
+
+REST is described here, the WebSockets in [/asyncapi.json](/asyncapi.json). Everything but health, metrics and
+these documents wants `Authorization: Bearer <key>`. Errors are problem details (RFC 9457) with a `code`, a
+`remedy` and a `trace_id`."""
+
+WS_MAX_BYTES = 16 * 1024 * 1024
+"""Beyond this uvicorn itself closes with 1009; up to it the speaker is told FRAME_TOO_LARGE."""
+
+
+def create_app(container: ApiContainer) -> FastAPI:
+    """The application on the parts of ``container``; nothing connects before the first request."""
+    settings = container.settings()
+    hub, gateway = container.hub(), container.gateway()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        loops = [asyncio.create_task(hub.run()), asyncio.create_task(gateway.run())]
+        for part, task in zip(("results", "gateway"), loops, strict=True):
+            container.health().watch(part, task)
+        try:
+            yield
+        finally:
+            await cancel_all(loops)
+            await container.whisper_http().aclose()
+            await container.store_client().aclose()
+            await container.broker().close()
+
+    app = create_http_app(
+        "api", container.health(), title="Dragoman", description=DESCRIPTION, lifespan=lifespan
+    )
+    app.state.container = container
+    app.include_router(sessions.router)
+    ingest = IngestEndpoint(
+        auth=container.authenticator(),
+        store=container.store(),
+        hub=hub,
+        publisher=container.publisher(),
+        gateway=gateway,
+        limits=container.ingest_limits(),
+        queue_limit=settings.viewer_queue,
+    )
+    viewers = ResultsEndpoint(
+        auth=container.authenticator(),
+        store=container.store(),
+        hub=hub,
+        max_viewers=settings.max_viewers,
+        max_viewers_per_session=settings.max_viewers_per_session,
+        queue_limit=settings.viewer_queue,
+    )
+    app.state.viewers = viewers
+    app.router.routes.append(WebSocketRoute("/v1/sessions/{session_id}/audio", ingest))
+    app.router.routes.append(WebSocketRoute("/v1/sessions/{session_id}/events", viewers))
+    return app
+
+
+async def serve_api(
+    settings: ApiSettings,
+    runtime: RuntimeSettings,
+    drain: Drain,
+    *,
+    on_bound: Callable[[str], None] | None = None,
+) -> None:
+    """Run the API until the drain; then accepted audio is stored and sockets are told to reconnect.
+
+    Raises:
+        AddressTaken: the port is in use.
+
+    """
+    container = ApiContainer(settings=settings, runtime_settings=runtime)
+    container.health.override(Health("api", drain=drain))
+    if not container.authenticator().has_keys:
+        logger.warning("no API key is set: nobody will be let in. Set DRAGOMAN_API_KEYS.")
+    app = create_app(container)
+
+    async def close_sockets() -> None:
+        await container.gateway().drain()
+        await app.state.viewers.drain()
+
+    await serve(
+        app,
+        settings.host,
+        settings.port,
+        drain,
+        on_bound=on_bound,
+        before_close=close_sockets,
+        ws_max_size=WS_MAX_BYTES,
+        # Captions are short and audio does not shrink: compression would cost more than it saves.
+        ws_per_message_deflate=False,
+        # A speaker that is held back is not read, so its answers to pings are not either.
+        ws_ping_timeout=settings.backlog_patience_s + 60,
+    )

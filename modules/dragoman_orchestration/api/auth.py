@@ -1,0 +1,133 @@
+"""Who may do what: API keys reach everything, a viewer's token the results of one session.
+
+Keys are held as keyed hashes only and compared in constant time over all of them, so neither memory nor
+timing tells one. Tokens are signed, not stored.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from itsdangerous import BadSignature, URLSafeSerializer
+
+from dragoman_contracts.errors import Forbidden, Unauthenticated
+from dragoman_contracts.websocket import BEARER_SUBPROTOCOL
+from dragoman_orchestration.api.settings import ApiSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks: an API key by its name, or the holder of a token for ``session_id``."""
+
+    name: str
+    session_id: str | None = None
+
+    def must_reach(self, session_id: str) -> None:
+        """Whether the results of this session may be read.
+
+        Raises:
+            Forbidden: the token is for another session.
+
+        """
+        if self.session_id is not None and self.session_id != session_id:
+            raise Forbidden("the token is for another session")
+
+    def must_be_key(self) -> None:
+        """Whether anything but results may be touched.
+
+        Raises:
+            Forbidden: it is a viewer's token.
+
+        """
+        if self.session_id is not None:
+            raise Forbidden("a viewer's token reaches the results of its session only")
+
+
+@dataclass(frozen=True, slots=True)
+class ViewerToken:
+    """A signed token and when it ends, in unix seconds."""
+
+    token: str
+    expires_at_s: int
+
+
+class Authenticator:
+    """Knows the keys' hashes and signs viewers' tokens."""
+
+    def __init__(self, settings: ApiSettings) -> None:
+        self._pepper = secrets.token_bytes(32)
+        self._known = [
+            (name, self._digest(key)) for name, key in _parse_keys(settings.keys.get_secret_value())
+        ]
+        secret = settings.viewer_token_secret.get_secret_value() or secrets.token_hex(32)
+        self._signer = URLSafeSerializer(
+            secret, salt="dragoman.viewer", signer_kwargs={"digest_method": hashlib.sha256}
+        )
+        self._token_ttl_s = settings.viewer_token_ttl_s
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether anybody can be let in."""
+        return bool(self._known)
+
+    def authenticate(self, credential: str | None) -> Principal:
+        """Whose key or token this is.
+
+        Raises:
+            Unauthenticated: none, unknown or expired.
+
+        """
+        if not credential:
+            raise Unauthenticated("the request carries no credential")
+        digest = self._digest(credential)
+        found: Principal | None = None
+        for name, known in self._known:
+            # No early exit: the time taken must not tell which key came close.
+            if hmac.compare_digest(digest, known):
+                found = Principal(name)
+        return found or self._viewer(credential)
+
+    def issue_viewer_token(self, session_id: str) -> ViewerToken:
+        """A token that reads the results of one session."""
+        expires_at_s = int(time.time()) + self._token_ttl_s
+        token = self._signer.dumps([session_id, expires_at_s])
+        return ViewerToken(token.decode() if isinstance(token, bytes) else token, expires_at_s)
+
+    def _viewer(self, credential: str) -> Principal:
+        try:
+            session_id, expires_at_s = self._signer.loads(credential)
+        except (BadSignature, ValueError, TypeError):
+            raise Unauthenticated("the key or token is not known") from None
+        if time.time() >= expires_at_s:
+            raise Unauthenticated(
+                "the token has expired", remedy="Ask for a new one: POST /v1/sessions/{id}/viewer-tokens."
+            )
+        return Principal("viewer", str(session_id))
+
+    def _digest(self, key: str) -> bytes:
+        return hmac.digest(self._pepper, key.encode(), "sha256")
+
+
+def bearer(headers: Iterable[tuple[bytes, bytes]], subprotocols: Sequence[str] = ()) -> str | None:
+    """The credential of a request: ``Authorization: Bearer``, else a browser's subprotocol."""
+    for name, value in headers:
+        if name == b"authorization":
+            scheme, _, credential = value.decode("latin-1").partition(" ")
+            return credential.strip() if scheme.lower() == "bearer" else None
+    for subprotocol in subprotocols:
+        if subprotocol.startswith(BEARER_SUBPROTOCOL):
+            return subprotocol.removeprefix(BEARER_SUBPROTOCOL)
+    return None
+
+
+def _parse_keys(text: str) -> list[tuple[str, str]]:
+    keys = []
+    for number, item in enumerate(filter(None, (part.strip() for part in text.split(","))), start=1):
+        name, colon, key = item.partition(":")
+        keys.append((name.strip(), key.strip()) if colon else (f"key-{number}", item))
+    return [(name, key) for name, key in keys if key]

@@ -1,0 +1,145 @@
+"""All speakers of this process: who speaks for which session, how far each is, and the end of all.
+
+One pipelined read of all sessions' progress twice a second serves acknowledgements, backpressure, fencing by
+another process and the idle limit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from loguru import logger
+from prometheus_client import Counter, Gauge
+
+from dragoman_contracts.errors import BusUnavailable, DragomanError
+from dragoman_orchestration.session.lifecycle import Status
+from dragoman_orchestration.session.model import Progress
+from dragoman_orchestration.session.store import SessionStore
+
+TICK_S = 0.5
+TOUCH_S = 30.0
+"""How often the record notes that its speaker is still connected."""
+ABANDONED = "abandoned"
+
+SPEAKERS = Gauge("dragoman_api_speakers", "Audio sockets open in this process.")
+FRAMES = Counter("dragoman_api_audio_frames_total", "Audio frames taken from speakers.")
+AUDIO_BYTES = Counter("dragoman_api_audio_bytes_total", "Bytes of audio taken from speakers.")
+
+
+class Speaker(Protocol):
+    """What the gateway asks of a speaker's socket."""
+
+    session_id: str
+
+    @property
+    def epoch(self) -> int:
+        """The connection epoch, 0 before the session is open."""
+        ...
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its session is open, so that there is progress to read."""
+        ...
+
+    def on_progress(self, progress: Progress) -> None:
+        """Fresh facts from the store."""
+        ...
+
+    def on_tick(self) -> None:
+        """Half a second has passed."""
+        ...
+
+    def supersede(self) -> None:
+        """A newer connection speaks for the session."""
+        ...
+
+    async def drain(self) -> None:
+        """The process ends: store what was accepted, then close."""
+        ...
+
+
+class IngestGateway:
+    """The speakers of this process.
+
+    Args:
+        store: Where sessions live.
+        abandoned_after_s: A live session without a speaker is ended after this many seconds.
+
+    """
+
+    def __init__(self, store: SessionStore, *, abandoned_after_s: float) -> None:
+        self._store = store
+        self._abandoned_after_s = abandoned_after_s
+        self._sockets: set[Speaker] = set()
+        self._by_session: dict[str, Speaker] = {}
+        self.draining = False
+
+    def __len__(self) -> int:
+        return len(self._sockets)
+
+    def join(self, speaker: Speaker) -> None:
+        """A socket was accepted."""
+        self._sockets.add(speaker)
+        SPEAKERS.set(len(self._sockets))
+
+    def opened(self, speaker: Speaker) -> None:
+        """The socket speaks for its session now; an older one of this process is closed."""
+        before = self._by_session.get(speaker.session_id)
+        if before is not None and before is not speaker:
+            if before.epoch > speaker.epoch:
+                speaker.supersede()
+                return
+            before.supersede()
+        self._by_session[speaker.session_id] = speaker
+
+    def leave(self, speaker: Speaker) -> None:
+        """The socket is closed."""
+        self._sockets.discard(speaker)
+        if self._by_session.get(speaker.session_id) is speaker:
+            del self._by_session[speaker.session_id]
+        SPEAKERS.set(len(self._sockets))
+
+    async def refresh(self, session_id: str) -> None:
+        """Ask at once how a session is: it was ended by a request to this process."""
+        speaker = self._by_session.get(session_id)
+        if speaker is not None:
+            speaker.on_progress((await self._store.progress([session_id]))[0])
+
+    async def run(self) -> None:
+        """Tick until cancelled; an error of the bus never ends it."""
+        since_touch = 0.0
+        while True:
+            await asyncio.sleep(TICK_S)
+            since_touch += TICK_S
+            try:
+                await self._tick()
+                if since_touch >= TOUCH_S:
+                    since_touch = 0.0
+                    await self._touch()
+            except BusUnavailable:
+                continue  # speakers are told by their own failing writes
+            except DragomanError as error:
+                logger.error("the progress of sessions cannot be read: {}", error.message)
+
+    async def drain(self) -> None:
+        """Store what was accepted and close all sockets; the process ends."""
+        self.draining = True
+        await asyncio.gather(*(speaker.drain() for speaker in list(self._sockets)))
+
+    async def _tick(self) -> None:
+        for speaker in list(self._sockets):
+            speaker.on_tick()
+        speakers = [speaker for speaker in self._by_session.values() if speaker.is_open]
+        if speakers:
+            found = await self._store.progress([speaker.session_id for speaker in speakers])
+            for speaker, progress in zip(speakers, found, strict=True):
+                speaker.on_progress(progress)
+
+    async def _touch(self) -> None:
+        await self._store.touch(list(self._by_session))
+        limit_ms = int(self._abandoned_after_s * 1000)
+        for record in await self._store.silent_since(limit_ms):
+            if record.status is Status.LIVE:
+                await self._store.end(record.id, ABANDONED)
+                logger.bind(session_id=record.id).info("session ended: its speaker never came back")

@@ -1,0 +1,133 @@
+"""The viewer's socket: ``WS /v1/sessions/{session_id}/events?after=<position>``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from urllib.parse import parse_qs
+
+from loguru import logger
+from prometheus_client import Gauge
+from starlette.types import Receive, Scope, Send
+
+from dragoman_contracts.errors import DragomanError, LimitExceeded, Unavailable
+from dragoman_contracts.websocket import CloseCode, StreamPosition
+from dragoman_orchestration.api.auth import Authenticator, bearer
+from dragoman_orchestration.api.socket_io import accept, refuse, session_of, until_done, write_out
+from dragoman_orchestration.results.hub import ResultsHub
+from dragoman_orchestration.results.mailbox import Mailbox
+from dragoman_orchestration.session.model import SessionRecord
+from dragoman_orchestration.session.store import SessionStore
+
+VIEWERS = Gauge("dragoman_api_viewers", "Events sockets open in this process.")
+
+
+def position_of(scope: Scope) -> StreamPosition | None:
+    """The query's ``after``.
+
+    Raises:
+        MessageInvalid: not a position.
+
+    """
+    values = parse_qs(scope["query_string"].decode("latin-1")).get("after")
+    return StreamPosition.parse(values[0]) if values else None
+
+
+class ResultsEndpoint:
+    """Any number of viewers, each with its own bounded queue."""
+
+    def __init__(
+        self,
+        *,
+        auth: Authenticator,
+        store: SessionStore,
+        hub: ResultsHub,
+        max_viewers: int,
+        max_viewers_per_session: int,
+        queue_limit: int,
+    ) -> None:
+        self._auth = auth
+        self._store = store
+        self._hub = hub
+        self._max_viewers = max_viewers
+        self._max_viewers_per_session = max_viewers_per_session
+        self._queue_limit = queue_limit
+        self._mailboxes: set[Mailbox] = set()
+        self._per_session: Counter[str] = Counter()
+        self._draining = False
+
+    def __len__(self) -> int:
+        return len(self._mailboxes)
+
+    async def drain(self) -> None:
+        """Close all viewers with a code that says "reconnect"."""
+        self._draining = True
+        for mailbox in self._mailboxes:
+            mailbox.close(CloseCode.GOING_AWAY, "the server restarts: connect again")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One connection, from accept to close."""
+        await accept(scope, receive, send)
+        session_id = session_of(scope)
+        try:
+            self._auth.authenticate(bearer(scope["headers"], scope["subprotocols"])).must_reach(session_id)
+            after = position_of(scope)
+            self._check_room(session_id)
+            record = await self._store.get(session_id)
+        except DragomanError as error:
+            await refuse(send, error)
+            return
+        mailbox = Mailbox(self._queue_limit)
+        self._mailboxes.add(mailbox)
+        self._per_session[session_id] += 1
+        VIEWERS.set(len(self._mailboxes))
+        try:
+            await self._watch(record, after, mailbox, receive, send)
+        finally:
+            self._mailboxes.discard(mailbox)
+            self._per_session[session_id] -= 1
+            if not self._per_session[session_id]:
+                del self._per_session[session_id]
+            VIEWERS.set(len(self._mailboxes))
+
+    async def _watch(
+        self,
+        record: SessionRecord,
+        after: StreamPosition | None,
+        mailbox: Mailbox,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        bound = logger.bind(session_id=record.id)
+        try:
+            subscription = await self._hub.subscribe(
+                record.id, record.results_epoch, mailbox, status=record.status, after=after
+            )
+        except DragomanError as error:
+            await refuse(send, error)
+            return
+        bound.info("viewer joined")
+        try:
+            await until_done(
+                receive,
+                mailbox,
+                writer=asyncio.create_task(write_out(send, mailbox)),
+                reader=asyncio.create_task(_until_gone(receive)),
+            )
+        finally:
+            self._hub.unsubscribe(record.id, subscription)
+            bound.info("viewer gone: {}", mailbox.how_it_ended)
+
+    def _check_room(self, session_id: str) -> None:
+        if self._draining:
+            raise Unavailable("the server restarts: connect again")
+        if len(self._mailboxes) >= self._max_viewers:
+            raise LimitExceeded("the number of viewers of this server is at its limit")
+        if self._per_session[session_id] >= self._max_viewers_per_session:
+            raise LimitExceeded("the number of viewers of this session is at its limit")
+
+
+async def _until_gone(receive: Receive) -> None:
+    """Viewers have nothing to say: what they send is read and dropped."""
+    while (await receive())["type"] != "websocket.disconnect":
+        pass

@@ -1,0 +1,178 @@
+"""Bodies of the REST API. Times of day are RFC 3339 in UTC, times of audio are ms of session audio."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dragoman_contracts.websocket import Ledger, SessionOptions
+from dragoman_orchestration.session.model import SessionRecord
+
+EXAMPLE_ID = "0f3c1d2e4b5a69788796a5b4c3d2e1f0"
+EXAMPLE_TIME = "2025-01-31T12:00:00.000Z"
+
+
+class CreateSession(BaseModel):
+    """What a session wants of the recogniser; all of it may be left out."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"language": "en", "hotwords": "Dragoman"}, {}]},
+    )
+
+    language: str | None = Field(
+        None, pattern="^[a-z]{2,3}$", description="ISO 639 code; left out: detected once an utterance."
+    )
+    partials: bool = Field(True, description="False: finals only.")
+    prompt: str = Field("", max_length=2000, description="Text that the speech continues.")
+    hotwords: str = Field("", max_length=2000, description="Names and terms that are likely.")
+    profile: str | None = Field(
+        None, pattern="^[a-z0-9-]{1,32}$", description="Worker profile; left out: the server's default."
+    )
+
+    def options(self) -> SessionOptions:
+        """As the contract has it."""
+        return SessionOptions(**self.model_dump())
+
+
+class Session(BaseModel):
+    """A session and where its sockets are."""
+
+    id: str = Field(examples=[EXAMPLE_ID])
+    status: Literal["created", "live", "ending", "ended"] = Field(
+        description="`ending` takes no more audio while the rest is transcribed.", examples=["created"]
+    )
+    profile: str = Field(examples=["cpu"])
+    language: str | None = Field(examples=["en"])
+    partials: bool = Field(examples=[True])
+    created_at: datetime = Field(examples=[EXAMPLE_TIME])
+    ended_at: datetime | None = Field(examples=[None])
+    end_reason: str | None = Field(
+        description="Who or what ended it: `client`, `request`, `abandoned`.", examples=[None]
+    )
+    audio_url: str = Field(
+        description="The speaker's WebSocket (AsyncAPI: /asyncapi.json).",
+        examples=[f"ws://127.0.0.1:8080/v1/sessions/{EXAMPLE_ID}/audio"],
+    )
+    events_url: str = Field(
+        description="The viewers' WebSocket.",
+        examples=[f"ws://127.0.0.1:8080/v1/sessions/{EXAMPLE_ID}/events"],
+    )
+
+    @classmethod
+    def of(cls, record: SessionRecord, base_url: str) -> Session:
+        """From the store's record; ``base_url`` is ``ws://host`` or ``wss://host``."""
+        sockets = f"{base_url}/v1/sessions/{record.id}"
+        return cls(
+            id=record.id,
+            status=record.status.value,
+            profile=record.profile,
+            language=record.options.language,
+            partials=record.options.partials,
+            created_at=moment(record.created_ms / 1000),
+            ended_at=moment(record.ended_ms / 1000) if record.ended_ms else None,
+            end_reason=record.end_reason or None,
+            audio_url=f"{sockets}/audio",
+            events_url=f"{sockets}/events",
+        )
+
+
+class SessionList(BaseModel):
+    """A page of sessions, newest first."""
+
+    sessions: list[Session]
+    next_before_ms: int | None = Field(
+        description="`before_ms` of the next page; null on the last.", examples=[None]
+    )
+
+
+class LedgerGap(BaseModel):
+    """Audio that was not transcribed, and why."""
+
+    start_ms: int = Field(examples=[12_000])
+    end_ms: int = Field(examples=[12_400])
+    reason: str = Field(examples=["decode_error"])
+
+
+class SessionLedger(BaseModel):
+    """Where every received millisecond went; the four sums add up to `received_ms`."""
+
+    received_ms: int = Field(examples=[60_000])
+    transcribed_ms: int = Field(examples=[41_200])
+    silence_ms: int = Field(examples=[16_400])
+    pending_ms: int = Field(examples=[2_000])
+    gap_ms: int = Field(examples=[400])
+    gaps: list[LedgerGap] = []
+
+    @classmethod
+    def of(cls, ledger: Ledger) -> SessionLedger:
+        """From the contract's ledger."""
+        return cls(
+            received_ms=ledger.received_ms,
+            transcribed_ms=ledger.transcribed_ms,
+            silence_ms=ledger.silence_ms,
+            pending_ms=ledger.pending_ms,
+            gap_ms=ledger.gap_ms,
+            gaps=[
+                LedgerGap(start_ms=gap.start_ms, end_ms=gap.end_ms, reason=gap.reason) for gap in ledger.gaps
+            ],
+        )
+
+
+class ViewerTokenIssued(BaseModel):
+    """A token for one session's events, transcript and ledger."""
+
+    token: str = Field(examples=["WyIwZjNjMWQyZSIsMTczODQxMTIwMF0.c2lnbmF0dXJl"])
+    expires_at: datetime = Field(examples=[EXAMPLE_TIME])
+
+
+class Transcript(BaseModel):
+    """All final segments so far, as the `transcript.final` events tell them."""
+
+    session_id: str = Field(examples=[EXAMPLE_ID])
+    status: str = Field(examples=["live"])
+    text: str = Field(examples=["Hello. Welcome to Dragoman."])
+    segments: list[TranscriptSegment]
+
+
+class TranscriptWord(BaseModel):
+    """A word with its times and its probability."""
+
+    text: str = Field(examples=["Hello."])
+    start_ms: int = Field(examples=[480])
+    end_ms: int = Field(examples=[900])
+    probability: float = Field(examples=[0.97])
+
+
+class TranscriptSegment(BaseModel):
+    """One final segment."""
+
+    segment_id: str = Field(examples=["s1"])
+    text: str = Field(examples=["Hello."])
+    start_ms: int = Field(examples=[480])
+    end_ms: int = Field(examples=[900])
+    language: str = Field(examples=["en"])
+    confidence: float = Field(examples=[0.95])
+    speaker: str | None = Field(None, examples=[None])
+    words: list[TranscriptWord] = []
+
+
+class SystemHealth(BaseModel):
+    """The parts of the installation as this process sees them."""
+
+    status: Literal["ok", "degraded"] = Field(examples=["ok"])
+    parts: dict[str, str] = Field(
+        description="For each part `ok`, or why it is not.", examples=[{"redis": "ok", "whisper": "ok"}]
+    )
+    speakers: int = Field(description="Audio sockets of this process.", examples=[4])
+    viewers: int = Field(description="Events sockets of this process.", examples=[12])
+
+
+def moment(unix_s: float) -> datetime:
+    """Unix seconds as a time in UTC."""
+    return datetime.fromtimestamp(unix_s, UTC)
+
+
+Transcript.model_rebuild()

@@ -1,0 +1,191 @@
+"""REST: sessions, their transcripts, ledgers and viewers' tokens."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from fastapi import APIRouter, Body, Path, Query, Request, Response, status
+from loguru import logger
+
+from dragoman_orchestration.api import transcripts
+from dragoman_orchestration.api.access import KeyHolder, Parts, SessionReader
+from dragoman_orchestration.api.schemas import (
+    EXAMPLE_ID,
+    CreateSession,
+    Session,
+    SessionLedger,
+    SessionList,
+    Transcript,
+    ViewerTokenIssued,
+    moment,
+)
+from dragoman_runtime.http_service import PROBLEM_TYPE, Problem
+
+router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
+
+SessionId = Annotated[str, Path(pattern="^[0-9a-f]{32}$", examples=[EXAMPLE_ID])]
+ENDED_BY_REQUEST = "request"
+
+
+def problems(*codes: int) -> dict[int | str, dict[str, Any]]:
+    """The documented problems of a route."""
+    told = {
+        401: "No key or token, or one that is not known.",
+        403: "The token does not reach this.",
+        404: "There is no such session.",
+        413: "The body is over the limit.",
+        422: "The request is not valid.",
+        429: "A limit is reached; `Retry-After` tells when to try again.",
+        502: "The whisper service answered something that is no answer.",
+        503: "Redis or a service is away; `Retry-After` tells when to try again.",
+    }
+    return {
+        code: {"description": told[code], "content": {PROBLEM_TYPE: {"schema": Problem.model_json_schema()}}}
+        for code in codes
+    }
+
+
+@router.post(
+    "",
+    status_code=status.HTTP_201_CREATED,
+    summary="Create a session",
+    responses=problems(401, 403, 422, 429, 503),
+)
+async def create_session(
+    request: Request,
+    response: Response,
+    container: Parts,
+    principal: KeyHolder,
+    wanted: Annotated[CreateSession | None, Body()] = None,
+) -> Session:
+    """Make a session; its speaker connects to `audio_url`, its viewers to `events_url`.
+
+    A session that no speaker opens within an hour is forgotten.
+    """
+    options = (wanted or CreateSession()).options()
+    record = await container.store().create(
+        options,
+        profile=options.profile or container.settings().default_profile,
+        owner_key=principal.name,
+        limits=container.session_limits(),
+    )
+    logger.bind(session_id=record.id).info("session created")
+    response.headers["location"] = f"/v1/sessions/{record.id}"
+    return Session.of(record, _sockets_url(request))
+
+
+@router.get("", summary="List sessions", responses=problems(401, 403, 422, 503))
+async def list_sessions(
+    request: Request,
+    container: Parts,
+    _: KeyHolder,
+    limit: Annotated[int, Query(ge=1, le=200, description="Sessions of one page.")] = 50,
+    before_ms: Annotated[
+        int | None, Query(ge=0, description="Only sessions created before this (unix ms).")
+    ] = None,
+) -> SessionList:
+    """Sessions, newest first, also those that ended a while ago."""
+    records = await container.store().newest(limit=limit, before_ms=before_ms)
+    base = _sockets_url(request)
+    return SessionList(
+        sessions=[Session.of(record, base) for record in records],
+        next_before_ms=records[-1].created_ms if len(records) == limit else None,
+    )
+
+
+@router.get("/{session_id}", summary="Get a session", responses=problems(401, 403, 404, 503))
+async def get_session(request: Request, container: Parts, _: KeyHolder, session_id: SessionId) -> Session:
+    """The session as it is now."""
+    return Session.of(await container.store().get(session_id), _sockets_url(request))
+
+
+@router.delete(
+    "/{session_id}",
+    status_code=status.HTTP_202_ACCEPTED,
+    summary="End a session",
+    responses=problems(401, 403, 404, 503),
+)
+@router.post(
+    "/{session_id}/end",
+    status_code=status.HTTP_202_ACCEPTED,
+    summary="End a session (for clients without DELETE)",
+    responses=problems(401, 403, 404, 503),
+)
+async def end_session(request: Request, container: Parts, _: KeyHolder, session_id: SessionId) -> Session:
+    """End the session, also while its speaker is connected (the socket is closed with 4410).
+
+    What was accepted is still transcribed: the status is `ending` until `session.ended` was sent. Ending a
+    session twice is no error.
+    """
+    store = container.store()
+    await store.end(session_id, ENDED_BY_REQUEST)
+    await container.gateway().refresh(session_id)
+    return Session.of(await store.get(session_id), _sockets_url(request))
+
+
+@router.get(
+    "/{session_id}/transcript",
+    summary="Get the transcript so far",
+    response_model=Transcript,
+    responses={
+        200: {
+            "content": {
+                "text/plain": {"example": "Hello.\nWelcome to Dragoman.\n"},
+                "application/x-subrip": {"example": "1\n00:00:00,480 --> 00:00:00,900\nHello.\n"},
+                "text/vtt": {"example": "WEBVTT\n\n00:00:00.480 --> 00:00:00.900\nHello.\n"},
+            }
+        },
+        **problems(401, 403, 404, 422, 503),
+    },
+)
+async def get_transcript(
+    container: Parts,
+    _: SessionReader,
+    session_id: SessionId,
+    form: Annotated[Literal["json", "txt", "srt", "vtt"], Query(alias="format")] = "json",
+) -> Response:
+    """All final segments, as JSON, plain text, SubRip or WebVTT."""
+    store = container.store()
+    record = await store.get(session_id)
+    finals = transcripts.decode_finals(await store.finals(session_id))
+    match form:
+        case "txt":
+            return Response(transcripts.to_text(finals), media_type="text/plain")
+        case "srt":
+            return Response(transcripts.to_srt(finals), media_type="application/x-subrip")
+        case "vtt":
+            return Response(transcripts.to_vtt(finals), media_type="text/vtt")
+        case _:
+            body = {
+                "session_id": session_id,
+                "status": record.status,
+                "text": " ".join(final.text.strip() for final in finals),
+                "segments": finals,
+            }
+            return Response(msgspec.json.encode(body), media_type="application/json")
+
+
+@router.get("/{session_id}/ledger", summary="Get the ledger", responses=problems(401, 403, 404, 503))
+async def get_ledger(container: Parts, _: SessionReader, session_id: SessionId) -> SessionLedger:
+    """Where every received millisecond of the session's audio went."""
+    store = container.store()
+    return SessionLedger.of(await store.ledger(await store.get(session_id)))
+
+
+@router.post(
+    "/{session_id}/viewer-tokens",
+    status_code=status.HTTP_201_CREATED,
+    summary="Make a token for viewers",
+    responses=problems(401, 403, 404, 503),
+)
+async def create_viewer_token(container: Parts, _: KeyHolder, session_id: SessionId) -> ViewerTokenIssued:
+    """A token that reaches the events, the transcript and the ledger of this session, and nothing else."""
+    await container.store().get(session_id)
+    issued = container.authenticator().issue_viewer_token(session_id)
+    return ViewerTokenIssued(token=issued.token, expires_at=moment(issued.expires_at_s))
+
+
+def _sockets_url(request: Request) -> str:
+    url = request.base_url
+    return f"{'wss' if url.scheme == 'https' else 'ws'}://{url.netloc}{url.path.rstrip('/')}"

@@ -1,0 +1,104 @@
+"""The socket side that speakers and viewers share: accept, write, refuse, give up.
+
+Raw ASGI, not a framework's WebSocket class: these lines run for every frame and every caption.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from starlette.types import Receive, Scope, Send
+
+from dragoman_contracts.errors import DragomanError
+from dragoman_contracts.websocket import SUBPROTOCOL, ServerMessage
+from dragoman_orchestration.api.ingest_protocol import close_code, error_message
+from dragoman_orchestration.results.mailbox import Mailbox
+
+CLOSE_GRACE_S = 10.0
+"""How long a closing socket may take to write what waits."""
+
+_encoder = msgspec.json.Encoder()
+
+
+def encode(message: ServerMessage) -> str:
+    """A message as text frame."""
+    return _encoder.encode(message).decode()
+
+
+def session_of(scope: Scope) -> str:
+    """The session id in the path."""
+    return str(scope["path_params"]["session_id"])
+
+
+async def accept(scope: Scope, receive: Receive, send: Send) -> None:
+    """Accept the socket; every refusal comes as a close code after, for browsers hide HTTP statuses."""
+    await receive()
+    message: dict[str, Any] = {"type": "websocket.accept"}
+    if SUBPROTOCOL in scope["subprotocols"]:
+        message["subprotocol"] = SUBPROTOCOL
+    await send(message)
+
+
+async def refuse(send: Send, error: DragomanError) -> None:
+    """Tell ``error`` and close with the code that says whether to connect again."""
+    await send({"type": "websocket.send", "text": encode(error_message(error))})
+    await send({"type": "websocket.close", "code": int(close_code(error)), "reason": error.message[:120]})
+
+
+async def write_out(send: Send, mailbox: Mailbox) -> None:
+    """Write what comes into the mailbox until it is closed, then close the socket."""
+    while True:
+        texts = await mailbox.take()
+        for text in texts:
+            await send({"type": "websocket.send", "text": text})
+        if mailbox.closing and not len(mailbox):
+            code, reason = mailbox.closing
+            await send({"type": "websocket.close", "code": int(code), "reason": reason})
+            return
+
+
+async def until_done(
+    receive: Receive,
+    mailbox: Mailbox,
+    *,
+    writer: asyncio.Task[None],
+    reader: asyncio.Task[None],
+) -> None:
+    """Return when the socket is closed by either side; a writer that is stuck is given up.
+
+    ``reader`` ends on disconnect, or on a message after which nothing more is to be read.
+    """
+    closed = asyncio.ensure_future(mailbox.closed.wait())
+    try:
+        await asyncio.wait({writer, reader, closed}, return_when=asyncio.FIRST_COMPLETED)
+        if not writer.done() and mailbox.closing:
+            await asyncio.wait({writer}, timeout=CLOSE_GRACE_S)
+            if not writer.done():
+                abort_connection(receive)
+    finally:
+        await cancel_all((writer, reader, closed))
+
+
+async def cancel_all(tasks: Iterable[asyncio.Future[Any]]) -> None:
+    """Cancel and await; a peer that is gone is no error here."""
+    waiting = list(tasks)
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+
+
+def abort_connection(receive: Receive) -> None:
+    """Drop the TCP connection of a peer that does not read.
+
+    ASGI can only close a transport politely, which waits for the peer to read what is buffered: forever, for
+    one that never does. uvicorn's ``receive`` is a method of the protocol object that holds the transport; on
+    another server this does nothing, and its own timeout has to do.
+    """
+    transport = getattr(getattr(receive, "__self__", None), "transport", None)
+    if transport is not None:
+        with contextlib.suppress(Exception):
+            transport.abort()

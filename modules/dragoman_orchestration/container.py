@@ -1,0 +1,100 @@
+"""The composition root of the API process: every part is made here, once, from settings.
+
+Imports no route, so that nothing it makes can depend on one. Nothing connects before it is used. A test
+passes fakes with ``container.<part>.override(...)``.
+"""
+
+from __future__ import annotations
+
+import httpx
+from dependency_injector import containers, providers
+from redis.asyncio import Redis
+
+from dragoman_orchestration.api.auth import Authenticator
+from dragoman_orchestration.api.gateway import IngestGateway
+from dragoman_orchestration.api.ingest_protocol import IngestLimits
+from dragoman_orchestration.api.settings import ApiSettings
+from dragoman_orchestration.results.hub import ResultsHub
+from dragoman_orchestration.session.model import Limits
+from dragoman_orchestration.session.store import SessionStore
+from dragoman_runtime.broker.base import Broker
+from dragoman_runtime.broker.publisher import TickPublisher
+from dragoman_runtime.broker.redis import RedisBroker, connect_redis
+from dragoman_runtime.process import Health
+from dragoman_runtime.settings import RuntimeSettings
+
+CONNECT_TIMEOUT_S = 3.0
+
+
+def _store_client(runtime: RuntimeSettings) -> Redis:
+    # All that the store does is idempotent, so what fails on a connection that broke while idle is retried.
+    return connect_redis(
+        runtime.redis_url, timeout_s=runtime.redis_timeout_s, retries=1, client_name="dragoman-api-store"
+    )
+
+
+def _bus_client(runtime: RuntimeSettings) -> Redis:
+    return connect_redis(runtime.redis_url, timeout_s=runtime.redis_timeout_s, client_name="dragoman-api-bus")
+
+
+def _session_store(client: Redis, runtime: RuntimeSettings) -> SessionStore:
+    return SessionStore(client, shards=runtime.shards)
+
+
+def _hub(broker: Broker, store: SessionStore, runtime: RuntimeSettings, api: ApiSettings) -> ResultsHub:
+    return ResultsHub(
+        broker,
+        shards=runtime.shards,
+        server_run=store.server_run,
+        trimmed_offset=store.trimmed_offset,
+        interval_s=api.results_interval_ms / 1000,
+    )
+
+
+def _gateway(store: SessionStore, api: ApiSettings) -> IngestGateway:
+    return IngestGateway(store, abandoned_after_s=api.abandoned_after_s)
+
+
+def _ingest_limits(api: ApiSettings) -> IngestLimits:
+    return IngestLimits(
+        max_frame_bytes=api.max_frame_bytes,
+        idle_timeout_s=api.idle_timeout_s,
+        configure_timeout_s=api.configure_timeout_s,
+        backlog_limit_ms=api.backlog_limit_ms,
+        backlog_patience_s=api.backlog_patience_s,
+        hold_ms=api.hold_ms,
+        max_messages_per_s=api.max_messages_per_s,
+    )
+
+
+def _session_limits(api: ApiSettings) -> Limits:
+    return Limits(api.max_sessions, api.max_sessions_per_key)
+
+
+def _whisper_http(api: ApiSettings) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        base_url=api.whisper_url,
+        timeout=httpx.Timeout(api.whisper_timeout_s, connect=CONNECT_TIMEOUT_S),
+        # A proxy of the environment has no business between two services of one installation.
+        trust_env=False,
+    )
+
+
+class ApiContainer(containers.DeclarativeContainer):
+    """The parts of the API process."""
+
+    runtime_settings = providers.Dependency(instance_of=RuntimeSettings)
+    settings = providers.Dependency(instance_of=ApiSettings)
+
+    store_client = providers.Singleton(_store_client, runtime_settings)
+    bus_client = providers.Singleton(_bus_client, runtime_settings)
+    broker = providers.Singleton(RedisBroker, bus_client)
+    publisher = providers.Singleton(TickPublisher, broker)
+    store = providers.Singleton(_session_store, store_client, runtime_settings)
+    hub = providers.Singleton(_hub, broker, store, runtime_settings, settings)
+    gateway = providers.Singleton(_gateway, store, settings)
+    authenticator = providers.Singleton(Authenticator, settings)
+    ingest_limits = providers.Singleton(_ingest_limits, settings)
+    session_limits = providers.Singleton(_session_limits, settings)
+    whisper_http = providers.Singleton(_whisper_http, settings)
+    health = providers.Singleton(Health, "api")

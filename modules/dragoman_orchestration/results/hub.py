@@ -1,0 +1,318 @@
+"""One reader of results for all sockets of a process.
+
+Every ``interval_s`` one multi-key XREAD a shard fetches what is new in all watched sessions; each message is
+encoded once, whatever the number of its readers. Blocking reads would cost 2 to 7 times more with many keys.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import msgspec
+from loguru import logger
+from prometheus_client import Counter, Gauge
+
+from dragoman_contracts.errors import BusUnavailable, DragomanError
+from dragoman_contracts.streams import ResultField, SessionKeys
+from dragoman_contracts.websocket import CloseCode, ErrorMessage, StreamPosition
+from dragoman_orchestration.results.history import (
+    offset_of,
+    resumed,
+    snapshot,
+    splice,
+    superseded_by,
+)
+from dragoman_orchestration.results.mailbox import Mailbox
+from dragoman_runtime.broker.base import Broker, Entry
+
+DEFAULT_INTERVAL_S = 0.02
+RETRY_S = 0.25
+READ_COUNT = 200
+"""Entries of one stream in one read; more follow in the next."""
+SNAPSHOT_ENTRIES = 2000
+"""Entries that a snapshot looks back over: finals, and the voice activity between them."""
+MAX_REPLAY = 5000
+"""Events that are replayed to a viewer; one that missed more gets a snapshot."""
+
+DELIVERED = Counter("dragoman_results_delivered_total", "Result messages put into sockets' queues.")
+WATCHED = Gauge("dragoman_results_watched_sessions", "Sessions that this process reads results of.")
+
+
+@dataclass(eq=False, slots=True)
+class Subscription:
+    """One socket's place in a session's results."""
+
+    mailbox: Mailbox
+    after: int = 0
+    joining: list[tuple[int, str, str]] | None = field(default_factory=list)
+    """What arrives while the history is being read; None once the socket has caught up."""
+
+    def deliver(self, offset: int, text: str, supersedes: str) -> None:
+        """Hand over one message, once."""
+        if self.joining is not None:
+            self.joining.append((offset, text, supersedes))
+        elif offset > self.after:
+            self.after = offset
+            self.mailbox.put(text, supersedes)
+
+    def catch_up(self, after: int) -> None:
+        """The history up to ``after`` is in the mailbox; go on with the tail."""
+        waiting, self.joining = self.joining or [], None
+        self.after = after
+        for offset, text, supersedes in waiting:
+            self.deliver(offset, text, supersedes)
+
+
+@dataclass(eq=False, slots=True)
+class _Feed:
+    """A session's results as this process reads them."""
+
+    session_id: str
+    keys: SessionKeys
+    results_epoch: str
+    after: int | None = None
+    """Offset of the last entry that was read; None until the first socket knows where to begin."""
+    run: str | None = None
+    """The run of the bus that ``after`` counts in."""
+    subscriptions: set[Subscription] = field(default_factory=set)
+
+
+class ResultsHub:
+    """Reads the results of all watched sessions and hands them to their sockets.
+
+    Args:
+        broker: The bus.
+        shards: Number of shards.
+        server_run: Names the current run of the bus. It is part of every position's epoch: after a restart
+            the last writes may be lost and their offsets used again, so an old position must not be trusted.
+        trimmed_offset: Up to which offset a session's results may have been trimmed.
+        interval_s: Pause between two reads, in seconds.
+
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        *,
+        shards: int,
+        server_run: Callable[[], Awaitable[str]],
+        trimmed_offset: Callable[[str], Awaitable[int]],
+        interval_s: float = DEFAULT_INTERVAL_S,
+    ) -> None:
+        self._broker = broker
+        self._shards = shards
+        self._server_run = server_run
+        self._trimmed_offset = trimmed_offset
+        self._interval_s = interval_s
+        self._feeds: dict[str, _Feed] = {}
+        self._run: str | None = None
+        self._away = False
+        self._watching = asyncio.Event()
+
+    async def subscribe(
+        self,
+        session_id: str,
+        results_epoch: str,
+        mailbox: Mailbox,
+        *,
+        status: str = "",
+        after: StreamPosition | None = None,
+        tail_only: bool = False,
+    ) -> Subscription:
+        """Put a session's history into ``mailbox`` and everything new after it, without hole or double.
+
+        With ``after`` the history is what was missed since then, if it is still known, else a snapshot. With
+        ``tail_only`` (and no ``after``) there is no history.
+
+        Raises:
+            BusUnavailable: Redis is away.
+
+        """
+        feed = self._feeds.get(session_id)
+        if feed is None:
+            feed = self._feeds[session_id] = _Feed(
+                session_id, SessionKeys(session_id, self._shards), results_epoch
+            )
+            WATCHED.set(len(self._feeds))
+        subscription = Subscription(mailbox)
+        # Subscribed before the history is read: what arrives meanwhile waits in ``joining``.
+        feed.subscriptions.add(subscription)
+        try:
+            offset = await self._put_history(feed, mailbox, status, after, tail_only)
+        except BaseException:
+            self.unsubscribe(session_id, subscription)
+            raise
+        if feed.after is None:
+            feed.after, feed.run = offset, self._run
+        subscription.catch_up(offset)
+        self._watching.set()
+        return subscription
+
+    def unsubscribe(self, session_id: str, subscription: Subscription) -> None:
+        """The socket is gone; the last one of a session ends its reading."""
+        feed = self._feeds.get(session_id)
+        if feed is None:
+            return
+        feed.subscriptions.discard(subscription)
+        if not feed.subscriptions:
+            del self._feeds[session_id]
+            WATCHED.set(len(self._feeds))
+
+    def watchers(self, session_id: str) -> int:
+        """Sockets of this process on a session."""
+        feed = self._feeds.get(session_id)
+        return len(feed.subscriptions) if feed else 0
+
+    async def run(self) -> None:
+        """Read until cancelled; an error of the bus never ends it."""
+        while True:
+            if not self._feeds:
+                self._watching.clear()
+                await self._watching.wait()
+            try:
+                if self._away:
+                    await self._recover()
+                await self._read_all()
+            except BusUnavailable as error:
+                self._tell_away(error)
+                await asyncio.sleep(RETRY_S)
+            except DragomanError as error:
+                logger.error("results cannot be read: {}", error.message)
+                await asyncio.sleep(RETRY_S)
+            else:
+                await asyncio.sleep(self._interval_s)
+
+    async def _read_all(self) -> None:
+        by_shard: dict[int, dict[str, str]] = defaultdict(dict)
+        by_stream: dict[str, _Feed] = {}
+        for feed in self._feeds.values():
+            if feed.after is not None:
+                stream = feed.keys.results
+                by_shard[feed.keys.shard.shard][stream] = f"{feed.after}-0"
+                by_stream[stream] = feed
+        for after in by_shard.values():
+            for stream, entries in (await self._broker.read(after, READ_COUNT)).items():
+                self._deliver(by_stream[stream], entries)
+
+    def _deliver(self, feed: _Feed, entries: list[Entry]) -> None:
+        epoch = self._epoch(feed)
+        for entry in entries:
+            offset = offset_of(entry.id)
+            text, supersedes = splice(epoch, entry), superseded_by(entry)
+            for subscription in feed.subscriptions:
+                subscription.deliver(offset, text, supersedes)
+            DELIVERED.inc(len(feed.subscriptions))
+            feed.after = offset
+            if entry.fields[ResultField.TYPE] == b"session.ended":
+                for subscription in feed.subscriptions:
+                    subscription.mailbox.close(CloseCode.NORMAL, "the session has ended")
+
+    async def _put_history(
+        self,
+        feed: _Feed,
+        mailbox: Mailbox,
+        status: str,
+        after: StreamPosition | None,
+        tail_only: bool,
+    ) -> int:
+        """Returns the offset up to which the mailbox knows everything."""
+        if self._run is None:
+            self._run = await self._server_run()
+        stream = feed.keys.results
+        if after is None and tail_only:
+            return offset_of(await self._broker.last_id(stream))
+        if after is not None:
+            missed = await self._missed(feed, after)
+            if missed is not None:
+                epoch = self._epoch(feed)
+                mailbox.put(resumed(feed.session_id, status, after))
+                mailbox.put_history([splice(epoch, entry) for entry in missed])
+                self._close_if_ended(mailbox, missed[-1:])
+                return offset_of(missed[-1].id) if missed else after.offset
+        return await self._put_snapshot(feed, [mailbox], status, recovered=after is None)
+
+    async def _missed(self, feed: _Feed, after: StreamPosition) -> list[Entry] | None:
+        """The entries since ``after``; None if they are not all known any more."""
+        stream = feed.keys.results
+        if after.epoch != self._epoch(feed):
+            return None
+        if after.offset < await self._trimmed_offset(feed.session_id):
+            return None
+        if after.offset > offset_of(await self._broker.last_id(stream)):
+            return None
+        missed: list[Entry] = []
+        while True:
+            last = missed[-1].id if missed else f"{after.offset}-0"
+            page = (await self._broker.read({stream: last}, READ_COUNT)).get(stream, [])
+            missed += page
+            if len(missed) > MAX_REPLAY:
+                return None
+            if len(page) < READ_COUNT:
+                return missed
+
+    async def _put_snapshot(
+        self, feed: _Feed, mailboxes: list[Mailbox], status: str, *, recovered: bool
+    ) -> int:
+        entries = await self._broker.read_reverse(feed.keys.results, SNAPSHOT_ENTRIES)
+        shown = snapshot(
+            feed.session_id,
+            status,
+            self._epoch(feed),
+            entries,
+            complete=len(entries) < SNAPSHOT_ENTRIES,
+            recovered=recovered,
+        )
+        for mailbox in mailboxes:
+            mailbox.put_history([shown.text])
+            self._put_end(feed, mailbox, entries[:1])
+        return shown.offset
+
+    def _put_end(self, feed: _Feed, mailbox: Mailbox, newest: list[Entry]) -> None:
+        """A snapshot holds no ``session.ended``: who joins after the end is told it all the same."""
+        if newest and newest[0].fields[ResultField.TYPE] == b"session.ended":
+            mailbox.put(splice(self._epoch(feed), newest[0]))
+        self._close_if_ended(mailbox, newest)
+
+    @staticmethod
+    def _close_if_ended(mailbox: Mailbox, newest: list[Entry]) -> None:
+        if newest and newest[0].fields[ResultField.TYPE] == b"session.ended":
+            mailbox.close(CloseCode.NORMAL, "the session has ended")
+
+    def _epoch(self, feed: _Feed) -> str:
+        return f"{feed.results_epoch}-{self._run}" if self._run else feed.results_epoch
+
+    def _tell_away(self, error: BusUnavailable) -> None:
+        if self._away:
+            return
+        self._away = True
+        logger.warning("results wait for the bus: {}", error.message)
+        text = msgspec.json.encode(
+            ErrorMessage(code=error.code, message=error.message, remedy=error.remedy, permanent=False)
+        ).decode()
+        for feed in self._feeds.values():
+            for subscription in feed.subscriptions:
+                subscription.mailbox.put(text)
+
+    async def _recover(self) -> None:
+        run = await self._server_run()
+        if run != self._run:
+            logger.warning("the bus was restarted: viewers get a new snapshot")
+            self._run = run
+        for feed in list(self._feeds.values()):
+            # Feed by feed: if the bus goes away again in between, the rest still has its turn.
+            if feed.after is not None and feed.run != run:
+                await self._restart(feed)
+                feed.run = run
+        self._away = False
+        logger.info("results flow again")
+
+    async def _restart(self, feed: _Feed) -> None:
+        caught_up = [item for item in feed.subscriptions if item.joining is None]
+        mailboxes = [item.mailbox for item in caught_up]
+        offset = await self._put_snapshot(feed, mailboxes, "live", recovered=False)
+        feed.after = offset
+        for item in caught_up:
+            item.after = offset

@@ -1,0 +1,105 @@
+"""What waits to be written to one socket: bounded, so that a slow reader costs only itself."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import NamedTuple
+
+from dragoman_contracts.websocket import CloseCode
+
+DEFAULT_LIMIT = 256
+
+
+class Closing(NamedTuple):
+    """How a socket ends once all that waits before is written."""
+
+    code: int
+    reason: str
+
+
+class _Item(NamedTuple):
+    text: str
+    supersedes: str
+
+
+class Mailbox:
+    """Messages for one socket, in order; one writer, any number of senders, one event loop.
+
+    A message with a ``supersedes`` key makes those before it with the same key worthless. When more than
+    ``limit`` wait, the worthless ones are dropped; if that does not help, the socket is closed with
+    ``SLOW_CONSUMER``, which tells the client to resume by position.
+    """
+
+    def __init__(self, limit: int = DEFAULT_LIMIT) -> None:
+        self._limit = limit
+        self._items: list[_Item] = []
+        self._history_waiting = 0
+        self._closing: Closing | None = None
+        self._news = asyncio.Event()
+        self.closed = asyncio.Event()
+        """Set with ``closing``: a writer that is stuck with a peer that does not read must be given up."""
+        self.collapsed = 0
+        """How many superseded messages were dropped."""
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @property
+    def closing(self) -> Closing | None:
+        """Set once the socket is to be closed; nothing is accepted after."""
+        return self._closing
+
+    @property
+    def how_it_ended(self) -> str:
+        """For the log: the close code and reason, or that the peer left."""
+        return f"{int(self._closing.code)} {self._closing.reason}" if self._closing else "disconnected"
+
+    def put(self, text: str, supersedes: str = "") -> None:
+        """Add a message, unless the socket is closing."""
+        if self._closing is not None:
+            return
+        self._items.append(_Item(text, supersedes))
+        self._news.set()
+        if len(self._items) - self._history_waiting > self._limit:
+            self._make_room()
+
+    def put_history(self, texts: list[str]) -> None:
+        """Add a bounded stretch of the past, which does not count against the limit while it waits."""
+        if self._closing is None and texts:
+            self._items += [_Item(text, "") for text in texts]
+            self._history_waiting += len(texts)
+            self._news.set()
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Close the socket after what waits; the first call counts."""
+        if self._closing is None:
+            self._closing = Closing(code, reason)
+            self._news.set()
+            self.closed.set()
+
+    async def take(self) -> list[str]:
+        """All that waits, as soon as something does; empty when nothing is left but to close."""
+        await self._news.wait()
+        self._news.clear()
+        texts = [item.text for item in self._items]
+        self._items.clear()
+        self._history_waiting = 0
+        if self._closing is not None:
+            # The next call must return at once, to tell that nothing is left.
+            self._news.set()
+        return texts
+
+    def _make_room(self) -> None:
+        before = len(self._items)
+        seen: set[str] = set()
+        kept = []
+        for item in reversed(self._items):
+            if item.supersedes and item.supersedes in seen:
+                continue
+            seen.add(item.supersedes)
+            kept.append(item)
+        self._items = kept[::-1]
+        self.collapsed += before - len(kept)
+        if len(self._items) - self._history_waiting > self._limit:
+            self._items.clear()
+            self.close(CloseCode.SLOW_CONSUMER, "too slow: reconnect with after=<last position>")
