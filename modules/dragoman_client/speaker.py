@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Self
@@ -175,29 +176,37 @@ class Speaker:
         query = {"after": str(self._events.position)} if self._events.position else {}
         socket = await open_socket(self._endpoint, f"/v1/sessions/{self.session_id}/audio", **query)
         try:
-            await socket.send(
-                msgspec.json.encode(SessionConfigure(audio=self.audio, options=self._options)), text=True
-            )
-            last_error: ErrorMessage | None = None
-            while True:
-                message = _parse(await socket.recv(decode=False))
-                if isinstance(message, SessionStarted | SessionResumed):
-                    break
-                if isinstance(message, ErrorMessage):
-                    last_error = message
-        except ConnectionClosed as closed:
-            code, reason = _close_of(closed)
-            raise error_from_close(code, reason, last_error) or Unavailable(
-                "the server closed the socket before the session was configured"
-            ) from closed
+            started = await self._configure(socket)
+            self._tail.resume_at(started.received_bytes)
         except BaseException:
             await socket.close()
             raise
-        self._tail.resume_at(message.received_bytes)
         self.connections += 1
-        self._events.put(message)
+        self._events.put(started)
         self._to_send.set()
         return socket
+
+    async def _configure(self, socket: ClientConnection) -> SessionStarted | SessionResumed:
+        """Say how to read the audio; the server's answer, or why it refuses."""
+        configure = SessionConfigure(audio=self.audio, options=self._options)
+        last_error: ErrorMessage | None = None
+        try:
+            # A server that refuses closes at once: what it said is still to be read.
+            with contextlib.suppress(ConnectionClosed):
+                await socket.send(msgspec.json.encode(configure), text=True)
+            while True:
+                message = _parse(await socket.recv(decode=False))
+                if isinstance(message, SessionStarted | SessionResumed):
+                    return message
+                if isinstance(message, ErrorMessage):
+                    last_error = message
+                elif message is not None:
+                    self._take(message)
+        except ConnectionClosed as closed:
+            code, reason = (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (1006, "")
+            raise error_from_close(code, reason, last_error) or Unavailable(
+                "the server closed the socket before the session was configured"
+            ) from closed
 
     async def _serve(self, socket: ClientConnection) -> bool:
         """Send and receive until the socket closes; whether the session is over."""
@@ -253,7 +262,3 @@ def _parse(text: str | bytes) -> ServerMessages | None:
         return parse_server_message(text)
     except MessageInvalid:
         return None
-
-
-def _close_of(closed: ConnectionClosed) -> tuple[int, str]:
-    return (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (1006, "")

@@ -1,0 +1,176 @@
+"""Backoff, the event queue, and errors read from answers: the client's small pure parts."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from dragoman_client.backoff import Backoff
+from dragoman_client.connection import Endpoint
+from dragoman_client.errors import error_for, error_from_close, error_from_response
+from dragoman_client.events import COLLAPSE_ABOVE, EventQueue
+from dragoman_contracts.errors import (
+    DragomanError,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    SessionEnded,
+    Unauthenticated,
+    Unavailable,
+)
+from dragoman_contracts.websocket import (
+    CloseCode,
+    ErrorMessage,
+    SpeechStarted,
+    StreamPosition,
+    TranscriptFinal,
+    TranscriptPartial,
+)
+
+
+def partial(segment: str, revision: int, offset: int) -> TranscriptPartial:
+    return TranscriptPartial(
+        segment_id=segment,
+        revision=revision,
+        text=f"r{revision}",
+        stable_text="",
+        unstable_text=f"r{revision}",
+        start_ms=0,
+        end_ms=1,
+        language="en",
+        position=StreamPosition("e", offset),
+    )
+
+
+def final(segment: str, offset: int, epoch: str = "e") -> TranscriptFinal:
+    return TranscriptFinal(
+        segment_id=segment,
+        revision=9,
+        text="done",
+        start_ms=0,
+        end_ms=1,
+        language="en",
+        position=StreamPosition(epoch, offset),
+    )
+
+
+class TestBackoff:
+    def test_waits_grow_to_the_ceiling_and_end(self) -> None:
+        backoff = Backoff(first_s=1, ceiling_s=4, give_up_s=10, draw=lambda: 1.0)
+        assert [backoff.next_wait_s() for _ in range(6)] == [1, 2, 4, 4, None, None]
+
+    def test_jitter_never_makes_a_busy_loop(self) -> None:
+        backoff = Backoff(first_s=0.2, draw=lambda: 0.0)
+        assert backoff.next_wait_s() == pytest.approx(0.1)
+
+    def test_a_connection_that_worked_starts_anew(self) -> None:
+        backoff = Backoff(first_s=1, ceiling_s=8, give_up_s=2, draw=lambda: 1.0)
+        backoff.next_wait_s()
+        backoff.next_wait_s()
+        assert backoff.next_wait_s() is None
+        backoff.reset()
+        assert backoff.next_wait_s() == 1
+
+
+class TestEventQueue:
+    async def test_each_position_comes_once_and_another_epoch_counts_anew(self) -> None:
+        queue = EventQueue()
+        for event in (final("a", 5), final("a", 5), final("b", 4), final("c", 6), final("d", 1, epoch="f")):
+            queue.put(event)
+        queue.close()
+        seen = []
+        while (event := await queue.get()) is not None:
+            assert isinstance(event, TranscriptFinal)
+            seen.append(event.segment_id)
+        assert seen == ["a", "c", "d"]
+
+    async def test_events_without_a_position_are_never_taken_for_repetitions(self) -> None:
+        queue = EventQueue()
+        queue.put(SpeechStarted(start_ms=1))
+        queue.put(SpeechStarted(start_ms=1))
+        assert await queue.get() == await queue.get()
+
+    async def test_a_reader_that_falls_behind_loses_partials_but_no_final(self) -> None:
+        queue = EventQueue()
+        offset = 0
+        for number in range(4):
+            for revision in range(COLLAPSE_ABOVE):
+                offset += 1
+                queue.put(partial(f"s{number}", revision, offset))
+            offset += 1
+            queue.put(final(f"s{number}", offset))
+        queue.close()
+        seen = []
+        while (event := await queue.get()) is not None:
+            seen.append(event)
+        finals = [event.segment_id for event in seen if isinstance(event, TranscriptFinal)]
+        assert finals == ["s0", "s1", "s2", "s3"]
+        assert len(seen) < COLLAPSE_ABOVE + 20
+        # The last partial of each segment, the one that counts, is still there.
+        assert [e.revision for e in seen if isinstance(e, TranscriptPartial) and e.segment_id == "s3"] == [
+            COLLAPSE_ABOVE - 1
+        ]
+
+    async def test_the_failure_comes_after_the_last_event(self) -> None:
+        queue = EventQueue()
+        queue.put(final("a", 1))
+        queue.close(NotFound("gone"))
+        assert await queue.get() is not None
+        with pytest.raises(NotFound):
+            await queue.get()
+
+    async def test_a_waiting_reader_is_woken(self) -> None:
+        queue = EventQueue()
+        reader = asyncio.create_task(queue.get())
+        await asyncio.sleep(0)
+        queue.put(final("a", 1))
+        assert (await reader) is not None
+
+
+class TestErrors:
+    def test_a_problem_document_becomes_the_contracts_error(self) -> None:
+        body = json.dumps(
+            {"code": "session_ended", "title": "x", "detail": "it is over", "remedy": "make one"}
+        )
+        error = error_from_response(409, body.encode())
+        assert type(error) is SessionEnded
+        assert (error.message, error.remedy) == ("it is over", "make one")
+
+    @pytest.mark.parametrize(
+        ("status", "kind"),
+        [(401, Unauthenticated), (403, Forbidden), (404, NotFound), (502, Unavailable), (418, InvalidInput)],
+    )
+    def test_any_other_answer_is_told_by_its_status(self, status: int, kind: type[DragomanError]) -> None:
+        assert type(error_from_response(status, b"<html>")) is kind
+
+    def test_an_unknown_code_is_still_an_error(self) -> None:
+        assert type(error_for("of_the_future", "what")) is DragomanError
+
+    @pytest.mark.parametrize("code", list(CloseCode))
+    def test_the_range_of_a_close_code_decides_whether_to_reconnect(self, code: CloseCode) -> None:
+        error = error_from_close(int(code), "", None)
+        assert (error is None) == (code.reconnect or code is CloseCode.NORMAL)
+
+    @pytest.mark.parametrize("code", [1001, 1006, 1011, 1012])
+    def test_a_broken_connection_is_worth_another_try(self, code: int) -> None:
+        assert error_from_close(code, "", None) is None
+
+    def test_the_message_before_the_close_tells_more_than_the_code(self) -> None:
+        last = ErrorMessage(code="not_found", message="no such session", remedy="look", permanent=True)
+        error = error_from_close(4404, "x", last)
+        assert type(error) is NotFound
+        assert error.message == "no such session"
+
+
+class TestEndpoint:
+    def test_the_key_is_never_in_the_address(self) -> None:
+        endpoint = Endpoint("https://host/base", "secret")
+        url = endpoint.socket_url("/v1/x", after="e:1")
+        assert url == "wss://host/base/v1/x?after=e%3A1"
+        assert endpoint.headers == {"Authorization": "Bearer secret"}
+
+    def test_no_address_no_connection(self) -> None:
+        with pytest.raises(InvalidInput, match="http"):
+            Endpoint("localhost:8080")

@@ -1,0 +1,237 @@
+"""The speaker against a server that drops, refuses and loses: what was given arrives exactly once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from dragoman_client import (
+    AudioFormat,
+    Dragoman,
+    ResumeImpossible,
+    SessionEndedMessage,
+    SessionResumed,
+    Speaker,
+)
+from dragoman_client.backoff import Backoff
+from dragoman_client.client import SessionInfo
+from dragoman_client.connection import Endpoint
+from dragoman_contracts.errors import (
+    Conflict,
+    DragomanError,
+    InvalidInput,
+    NotFound,
+    Unavailable,
+    UnsupportedAudio,
+)
+from dragoman_contracts.websocket import AudioAck, CloseCode, ErrorMessage, ServerMessages, SpeechStarted
+
+AUDIO = bytes(range(256)) * 40
+
+
+def speaker(url: str, **options: Any) -> Speaker:
+    backoff = Backoff(first_s=0.01, ceiling_s=0.02, give_up_s=0.2)
+    return Speaker(Endpoint(url, "key"), "s", AudioFormat(), backoff=backoff, **options)
+
+
+async def speak_all(speaking: Speaker) -> list[ServerMessages]:
+    """Send AUDIO in frames, end, and read to the last event."""
+    async with speaking:
+        for start in range(0, len(AUDIO), 640):
+            await speaking.send(AUDIO[start : start + 640])
+        await speaking.end()
+        return [event async for event in speaking.events()]
+
+
+async def last_event(speaking: Speaker) -> None:
+    async for _ in speaking.events():
+        pass
+
+
+async def send_much(speaking: Speaker) -> None:
+    for _ in range(1_000):
+        await speaking.send(bytes(3_200))
+
+
+async def whole(connection: Any) -> None:
+    await connection.configured()
+    await connection.store_until()
+    await connection.finish()
+
+
+async def test_audio_arrives_and_the_last_event_ends_the_reading(scripted: Any) -> None:
+    async with scripted(whole) as (url, state):
+        events = await speak_all(speaker(url))
+    assert bytes(state.audio) == AUDIO
+    assert isinstance(events[-1], SessionEndedMessage)
+    assert state.texts == ["session.end"]
+
+
+async def test_a_configured_key_and_format_are_what_the_server_sees(scripted: Any) -> None:
+    seen: dict[str, Any] = {}
+
+    async def look(connection: Any) -> None:
+        seen["key"] = connection.socket.request.headers["Authorization"]
+        seen["configure"] = await connection.configured()
+        await connection.store_until()
+        await connection.finish()
+
+    async with scripted(look) as (url, _):
+        await speak_all(speaker(url))
+    assert seen["key"] == "Bearer key"
+    assert seen["configure"]["type"] == "session.configure"
+    assert seen["configure"]["audio"]["sample_rate_hz"] == 16_000
+
+
+@pytest.mark.parametrize("how", [1001, CloseCode.GOING_AWAY, CloseCode.BUS_UNAVAILABLE, "cut"])
+async def test_a_dropped_connection_is_made_again_and_nothing_is_lost_or_doubled(
+    scripted: Any, how: Any
+) -> None:
+    async def drop(connection: Any) -> None:
+        await connection.configured()
+        await connection.store_until(3_000)
+        await connection.tell(SpeechStarted(start_ms=7, position=connection.state.next()))
+        if how == "cut":
+            connection.socket.transport.abort()
+        else:
+            await connection.socket.close(int(how))
+
+    async with scripted(drop, drop, whole) as (url, state):
+        events = await speak_all(speaker(url))
+    assert bytes(state.audio) == AUDIO
+    assert any(isinstance(event, SessionResumed) for event in events)
+    assert "after=e%3A1" in state.paths[1]
+
+
+async def test_what_the_server_lost_although_it_was_acknowledged_is_sent_again(scripted: Any) -> None:
+    async def lose(connection: Any) -> None:
+        await connection.configured()
+        await connection.store_until(5_000)
+        del connection.state.audio[1_000:]
+        connection.socket.transport.abort()
+
+    async with scripted(lose, whole) as (url, state):
+        await speak_all(speaker(url))
+    assert bytes(state.audio) == AUDIO
+
+
+async def test_a_repeated_event_is_given_once(scripted: Any) -> None:
+    async def repeat(connection: Any) -> None:
+        await connection.configured()
+        event = SpeechStarted(start_ms=7, position=connection.state.next())
+        await connection.tell(event)
+        await connection.tell(event)
+        await connection.store_until()
+        await connection.finish()
+
+    async with scripted(repeat) as (url, _):
+        events = await speak_all(speaker(url))
+    assert len([event for event in events if isinstance(event, SpeechStarted)]) == 1
+
+
+async def test_a_refusal_is_the_servers_own_error_and_is_not_tried_again(scripted: Any) -> None:
+    async def refuse(connection: Any) -> None:
+        await connection.tell(
+            ErrorMessage(code="not_found", message="no such session", remedy="make one", permanent=True)
+        )
+        await connection.socket.close(int(CloseCode.NOT_FOUND))
+
+    async with scripted(refuse) as (url, state):
+        with pytest.raises(NotFound, match="no such session"):
+            async with speaker(url):
+                pass
+    assert len(state.paths) == 1
+
+
+async def test_a_newer_speaker_ends_this_one_for_good(scripted: Any) -> None:
+    async def supersede(connection: Any) -> None:
+        await connection.configured()
+        await connection.socket.close(int(CloseCode.SUPERSEDED))
+
+    async with scripted(supersede) as (url, state), speaker(url) as speaking:
+        with pytest.raises(Conflict):
+            await last_event(speaking)
+        with pytest.raises(Conflict):
+            await speaking.send(b"\0\0")
+    assert len(state.paths) == 1
+
+
+async def test_audio_that_was_forgotten_cannot_be_resumed(scripted: Any) -> None:
+    async def first(connection: Any) -> None:
+        await connection.configured()
+        await connection.store_until(2_000_000)
+        connection.state.audio.clear()
+        connection.socket.transport.abort()
+
+    async with scripted(first, whole) as (url, _), speaker(url) as speaking:
+        sending = asyncio.create_task(send_much(speaking))
+        with pytest.raises(ResumeImpossible, match="0 bytes of this session"):
+            await last_event(speaking)
+        with pytest.raises(ResumeImpossible):
+            await sending
+
+
+async def test_nobody_there_is_told_at_once(free_port: int) -> None:
+    with pytest.raises(Unavailable, match="no Dragoman answers"):
+        async with speaker(f"http://127.0.0.1:{free_port}"):
+            pass
+
+
+async def test_an_outage_that_lasts_too_long_is_told(scripted: Any) -> None:
+    async def drop(connection: Any) -> None:
+        await connection.configured()
+        connection.socket.transport.abort()
+
+    async with scripted(drop) as (url, _), speaker(url) as speaking:
+        with pytest.raises(DragomanError, match="could not be made again"):
+            await last_event(speaking)
+
+
+async def test_sending_waits_while_too_much_is_not_final(scripted: Any, eventually: Any) -> None:
+    committed = asyncio.Event()
+
+    async def slow(connection: Any) -> None:
+        await connection.configured()
+        await connection.store_until(6_400)
+        await committed.wait()
+        await connection.tell(AudioAck(received_ms=200, committed_ms=200, received_bytes=6_400))
+        await connection.store_until()
+        await connection.finish()
+
+    async with scripted(slow) as (url, state), speaker(url, max_ahead_ms=150) as speaking:
+        await speaking.send(bytes(6_400))
+        waiting = asyncio.create_task(speaking.send(bytes(640)))
+        await eventually(lambda: len(state.audio) == 6_400)
+        assert not waiting.done()
+        committed.set()
+        await waiting
+        await speaking.end()
+        assert [e async for e in speaking.events()]
+    assert len(state.audio) == 7_040
+
+
+async def test_an_impossible_format_never_connects() -> None:
+    with pytest.raises(UnsupportedAudio):
+        Speaker(Endpoint("http://127.0.0.1:1"), "s", AudioFormat(sample_rate_hz=1))
+
+
+async def test_a_source_that_fails_reaches_the_reader(scripted: Any, monkeypatch: Any) -> None:
+    async def listening(connection: Any) -> None:
+        await connection.configured()
+        await connection.store_until(10**9)
+
+    async def created(*_: Any) -> SessionInfo:
+        return SessionInfo(id="s", status="created")
+
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"\0\0"
+        raise InvalidInput("the microphone is gone")
+
+    monkeypatch.setattr(Dragoman, "create_session", created)
+    async with scripted(listening) as (url, _), Dragoman(url) as dragoman:
+        with pytest.raises(InvalidInput, match="microphone"):
+            async for _ in dragoman.transcribe(broken()):
+                pass

@@ -1,0 +1,91 @@
+"""The viewer: a snapshot, then the tail, each event once over any number of connections."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dragoman_client import SessionEndedMessage, SessionSnapshot, SpeechStarted, StreamPosition
+from dragoman_client.backoff import Backoff
+from dragoman_client.connection import Endpoint
+from dragoman_client.viewer import watch
+from dragoman_contracts.errors import Forbidden, Unavailable
+from dragoman_contracts.websocket import CloseCode
+
+
+def watching(url: str, after: StreamPosition | None = None) -> Any:
+    return watch(Endpoint(url), "s", after, Backoff(first_s=0.01, ceiling_s=0.02, give_up_s=0.2))
+
+
+async def tell_some(connection: Any, count: int) -> None:
+    for _ in range(count):
+        position = connection.state.next()
+        await connection.tell(SpeechStarted(start_ms=position.offset, position=position))
+
+
+def snapshot(recovered: bool = True) -> SessionSnapshot:
+    return SessionSnapshot(session_id="s", status="live", recovered=recovered)
+
+
+async def test_a_viewer_resumes_where_it_was_and_sees_one_snapshot(scripted: Any) -> None:
+    async def first(connection: Any) -> None:
+        await connection.tell(snapshot())
+        await tell_some(connection, 2)
+        connection.socket.transport.abort()
+
+    async def second(connection: Any) -> None:
+        await connection.tell(snapshot())
+        connection.state.offset = 1  # repeats one
+        await tell_some(connection, 2)
+        await connection.finish()
+
+    async with scripted(first, second) as (url, state):
+        events = [event async for event in watching(url)]
+    assert [e.start_ms for e in events if isinstance(e, SpeechStarted)] == [1, 2, 3]
+    assert len([e for e in events if isinstance(e, SessionSnapshot)]) == 1
+    assert isinstance(events[-1], SessionEndedMessage)
+    assert state.paths == ["/v1/sessions/s/events", "/v1/sessions/s/events?after=e%3A2"]
+
+
+async def test_lost_history_is_told_and_counts_anew(scripted: Any) -> None:
+    async def first(connection: Any) -> None:
+        await connection.tell(snapshot())
+        await tell_some(connection, 3)
+        await connection.socket.close(int(CloseCode.SLOW_CONSUMER))
+
+    async def second(connection: Any) -> None:
+        connection.state.offset = 0
+        await connection.tell(snapshot(recovered=False))
+        await tell_some(connection, 1)
+        await connection.finish()
+
+    async with scripted(first, second) as (url, _):
+        events = [event async for event in watching(url)]
+    assert [e.recovered for e in events if isinstance(e, SessionSnapshot)] == [True, False]
+    assert [e.start_ms for e in events if isinstance(e, SpeechStarted)] == [1, 2, 3, 1]
+
+
+async def test_a_token_of_another_session_is_refused_for_good(scripted: Any) -> None:
+    async def refuse(connection: Any) -> None:
+        await connection.socket.close(int(CloseCode.FORBIDDEN))
+
+    async with scripted(refuse) as (url, state):
+        with pytest.raises(Forbidden):
+            async for _ in watching(url):
+                pass
+    assert len(state.paths) == 1
+
+
+async def test_a_server_that_stays_away_is_told(scripted: Any) -> None:
+    async def drop(connection: Any) -> None:
+        await connection.tell(snapshot())
+        connection.socket.transport.abort()
+
+    async def gone(connection: Any) -> None:
+        connection.socket.transport.abort()
+
+    async with scripted(drop, gone) as (url, _):
+        with pytest.raises(Unavailable):
+            async for _ in watching(url):
+                pass
