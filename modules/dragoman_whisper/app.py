@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.routing import Route
@@ -15,7 +16,7 @@ from dragoman_runtime.settings import RuntimeSettings
 from dragoman_whisper.engines.base import Engine
 from dragoman_whisper.routes.files import file_routes
 from dragoman_whisper.routes.system import system_routes
-from dragoman_whisper.routes.windows import WindowEndpoint
+from dragoman_whisper.routes.windows import WindowEndpoint, describe
 from dragoman_whisper.service import WhisperService
 from dragoman_whisper.settings import WhisperSettings
 
@@ -43,7 +44,19 @@ def create_app(
     app.include_router(file_routes(service))
     app.include_router(system_routes(service))
     app.router.routes.append(Route(WINDOW_PATH, WindowEndpoint(service), methods=["POST"]))
+    _describe_windows(app)
     return app
+
+
+def _describe_windows(app: FastAPI) -> None:
+    known = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            describe(known())
+        return known()
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend the document
 
 
 async def serve_whisper(settings: WhisperSettings, runtime: RuntimeSettings, drain: Drain) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -27,6 +28,18 @@ class _Waiting:
     window: Window
     answer: asyncio.Future[WindowResult]
     since: float = field(default_factory=time.perf_counter)
+
+
+class _Average:
+    """Mean of the first values, then a moving one."""
+
+    def __init__(self) -> None:
+        self.value = 0.0
+        self._count = 0
+
+    def add(self, value: float) -> None:
+        self._count = min(self._count + 1, _AVERAGE_OVER_BATCHES)
+        self.value += (value - self.value) / self._count
 
 
 class Batcher:
@@ -55,8 +68,8 @@ class Batcher:
         self._loops: list[asyncio.Task[None]] = []
         self._thread_count = threads
         self._closed = False
-        self._seconds_per_window = 0.0
-        self._real_time_factor = 0.0
+        self._seconds_per_window = _Average()
+        self._real_time_factor = _Average()
 
     def start(self) -> None:
         """Begin to decode."""
@@ -102,7 +115,7 @@ class Batcher:
     @property
     def retry_after_s(self) -> int:
         """Whole seconds until the queue may be worked off, at least 1."""
-        return 1 + int(len(self._queue) * self._seconds_per_window)
+        return 1 + int(len(self._queue) * self._seconds_per_window.value)
 
     async def _run(self) -> None:
         busy = False
@@ -168,11 +181,15 @@ class Batcher:
                 if not waiting.answer.done():
                     await self._decode([waiting])
             return
-        # The text of a foreign error may hold what was said; its class and place tell enough.
-        logger.error("the engine failed on a window: {}", type(error).__name__)
         metrics.WINDOWS.labels("failed").inc()
-        known = isinstance(error, DragomanError)
-        _fail(batch[0], error if known else DecodeFailed(f"the engine failed: {type(error).__name__}"))
+        if isinstance(error, DragomanError):
+            _fail(batch[0], error)
+            return
+        # The text of a foreign error may hold what was said; its class and place tell enough.
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        name = type(error).__name__
+        logger.error("the engine failed on a window: {} in {}:{}", name, place.filename, place.lineno)
+        _fail(batch[0], DecodeFailed(f"the engine failed: {name}"))
 
     def _observe(self, batch: list[_Waiting], seconds: float) -> None:
         audio_seconds = sum(len(waiting.window.pcm) for waiting in batch) / MODEL_RATE_HZ
@@ -180,11 +197,10 @@ class Batcher:
         metrics.INFERENCE_SECONDS.observe(seconds)
         metrics.AUDIO_SECONDS.inc(audio_seconds)
         metrics.WINDOWS.labels("decoded").inc(len(batch))
-        share = 1 / _AVERAGE_OVER_BATCHES
-        self._seconds_per_window += share * (seconds / len(batch) - self._seconds_per_window)
+        self._seconds_per_window.add(seconds / len(batch))
         if audio_seconds:
-            self._real_time_factor += share * (seconds / audio_seconds - self._real_time_factor)
-            metrics.REAL_TIME_FACTOR.set(self._real_time_factor)
+            self._real_time_factor.add(seconds / audio_seconds)
+            metrics.REAL_TIME_FACTOR.set(self._real_time_factor.value)
 
 
 def _fail(waiting: _Waiting, error: Exception) -> None:

@@ -76,7 +76,8 @@ def _result(heard: list[HeardWord], options: WindowOptions) -> WindowResult:
 def _times(heard: list[HeardWord], count: int) -> list[tuple[int, int]]:
     """Times of ``count`` words; forced words beyond those heard get the end of the last one."""
     times = [(word.start_ms, word.end_ms) for word in heard]
-    return times + [(times[-1][1], times[-1][1])] * (count - len(times))
+    last_ms = times[-1][1] if times else 0
+    return times + [(last_ms, last_ms)] * (count - len(times))
 
 
 def _quietest(samples: Samples, start: int, end: int) -> int:

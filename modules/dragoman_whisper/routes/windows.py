@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -10,8 +11,15 @@ from starlette.types import Message, Receive, Scope, Send
 
 from dragoman_contracts.audio import MODEL_RATE_HZ
 from dragoman_contracts.errors import InvalidInput, Overloaded, UnsupportedAudio
-from dragoman_contracts.whisper_api import MAX_WINDOW_MS, WINDOW_HEADER, WINDOW_MEDIA_TYPE, WindowOptions
-from dragoman_runtime.http_service import problem_response
+from dragoman_contracts.whisper_api import (
+    MAX_WINDOW_MS,
+    WINDOW_HEADER,
+    WINDOW_MEDIA_TYPE,
+    WINDOW_PATH,
+    WindowOptions,
+    WindowResult,
+)
+from dragoman_runtime.http_service import PROBLEM_RESPONSES, problem_response
 from dragoman_whisper.engines.base import Window
 from dragoman_whisper.fair_queue import Lane
 from dragoman_whisper.service import WhisperService
@@ -76,6 +84,41 @@ class WindowEndpoint:
             )
         window = Window(np.frombuffer(body, dtype="<i2"), options)
         return window, Lane.DRAFT if options.fast else Lane.FINAL
+
+
+def describe(document: dict[str, Any]) -> None:
+    """Add the endpoint, which FastAPI does not know, to an OpenAPI document."""
+    (options, result), schemas = msgspec.json.schema_components(
+        [WindowOptions, WindowResult], ref_template="#/components/schemas/{name}"
+    )
+    document.setdefault("components", {}).setdefault("schemas", {}).update(schemas)
+    document["paths"][WINDOW_PATH] = {
+        "post": {
+            "tags": ["windows"],
+            "summary": "Transcribe one window of live audio",
+            "description": "Little-endian signed 16 bit, mono, 16 kHz, at most 30 s. "
+            "A window that is fast gives way to those that are not.",
+            "parameters": [
+                {
+                    "name": WINDOW_HEADER,
+                    "in": "header",
+                    "description": "Options as one JSON object in ASCII.",
+                    "content": {"application/json": {"schema": options}},
+                }
+            ],
+            "requestBody": {
+                "required": True,
+                "content": {WINDOW_MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+            },
+            "responses": {
+                "200": {
+                    "description": "The hypothesis.",
+                    "content": {"application/json": {"schema": result}},
+                },
+                **PROBLEM_RESPONSES,
+            },
+        }
+    }
 
 
 def _check_media_type(value: bytes) -> None:
