@@ -8,12 +8,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from loguru import logger
 from starlette.routing import WebSocketRoute
 
-from dragoman_orchestration.api import sessions
+from dragoman_orchestration.api import sessions, system, transcriptions
+from dragoman_orchestration.api.asyncapi import build_document
 from dragoman_orchestration.api.ingest_ws import IngestEndpoint
 from dragoman_orchestration.api.results_ws import ResultsEndpoint
 from dragoman_orchestration.api.settings import ApiSettings
@@ -35,7 +38,6 @@ WS_MAX_BYTES = 16 * 1024 * 1024
 
 def create_app(container: ApiContainer) -> FastAPI:
     """The application on the parts of ``container``; nothing connects before the first request."""
-    settings = container.settings()
     hub, gateway = container.hub(), container.gateway()
 
     @asynccontextmanager
@@ -55,28 +57,43 @@ def create_app(container: ApiContainer) -> FastAPI:
         "api", container.health(), title="Dragoman", description=DESCRIPTION, lifespan=lifespan
     )
     app.state.container = container
-    app.include_router(sessions.router)
+    for routes in (sessions, transcriptions, system):
+        app.include_router(routes.router)
+    container.health().add_check("redis", partial(system.redis_state, container.broker()))
+    _add_asyncapi(app)
+    app.state.viewers = _add_sockets(app, container)
+    return app
+
+
+def _add_asyncapi(app: FastAPI) -> None:
+    @app.get("/asyncapi.json", tags=["system"], summary="The WebSockets as an AsyncAPI 3 document")
+    async def get_asyncapi(request: Request) -> dict[str, Any]:
+        """Generated from the messages' own classes."""
+        return build_document(request.url.netloc, secure=request.url.scheme == "https", version=app.version)
+
+
+def _add_sockets(app: FastAPI, container: ApiContainer) -> ResultsEndpoint:
+    settings = container.settings()
     ingest = IngestEndpoint(
         auth=container.authenticator(),
         store=container.store(),
-        hub=hub,
+        hub=container.hub(),
         publisher=container.publisher(),
-        gateway=gateway,
+        gateway=container.gateway(),
         limits=container.ingest_limits(),
         queue_limit=settings.viewer_queue,
     )
     viewers = ResultsEndpoint(
         auth=container.authenticator(),
         store=container.store(),
-        hub=hub,
+        hub=container.hub(),
         max_viewers=settings.max_viewers,
         max_viewers_per_session=settings.max_viewers_per_session,
         queue_limit=settings.viewer_queue,
     )
-    app.state.viewers = viewers
     app.router.routes.append(WebSocketRoute("/v1/sessions/{session_id}/audio", ingest))
     app.router.routes.append(WebSocketRoute("/v1/sessions/{session_id}/events", viewers))
-    return app
+    return viewers
 
 
 async def serve_api(

@@ -229,7 +229,8 @@ class _Connection:
                 self._mailbox,
                 status=str(progress.status),
                 after=self._after,
-                tail_only=True,
+                # A speaker that comes back without a position must learn what it missed.
+                tail_only=not opened.resumed,
             )
         except DragomanError as error:
             self._do(self._protocol.on_refused(error))

@@ -34,7 +34,7 @@ class ApiSettings(DragomanSettings):
         description="Worker profile of sessions that name none: mock, cpu, gpu.",
     )
     whisper_url: str = Field(
-        "http://127.0.0.1:8090",
+        "http://127.0.0.1:8001",
         description="Base URL of the whisper service, for POST /v1/audio/transcriptions.",
     )
     whisper_timeout_s: float = Field(

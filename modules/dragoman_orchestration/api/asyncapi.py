@@ -1,0 +1,262 @@
+"""The AsyncAPI 3 document of the two WebSockets, generated from the message classes themselves.
+
+Source of the format: https://www.asyncapi.com/docs/reference/specification/v3.0.0
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import Any, get_args
+
+import msgspec
+
+from dragoman_contracts.audio import AudioFormat
+from dragoman_contracts.websocket import (
+    BEARER_SUBPROTOCOL,
+    SUBPROTOCOL,
+    AudioAck,
+    AudioFlush,
+    AudioGap,
+    ClientMessage,
+    ClientMessages,
+    CloseCode,
+    ErrorMessage,
+    Gap,
+    Ledger,
+    ServerMessage,
+    ServerMessages,
+    SessionConfigure,
+    SessionDegraded,
+    SessionEnd,
+    SessionEndedMessage,
+    SessionLag,
+    SessionOptions,
+    SessionResumed,
+    SessionSnapshot,
+    SessionStarted,
+    SpeechEnded,
+    SpeechStarted,
+    StreamPosition,
+    TranscriptFinal,
+    TranscriptPartial,
+    Word,
+)
+
+AUDIO_FRAME = "audioFrame"
+_SPEAKER_ONLY: tuple[type[ServerMessage], ...] = (SessionStarted, SessionResumed, AudioAck)
+
+_POSITION = StreamPosition("3f1c9a7be2d4-5b6c7d8e", 42)
+_FINAL = TranscriptFinal(
+    position=_POSITION,
+    segment_id="s3",
+    revision=5,
+    text="Hello.",
+    start_ms=480,
+    end_ms=900,
+    language="en",
+    confidence=0.95,
+    words=[Word("Hello.", 480, 900, 0.97)],
+)
+
+EXAMPLES: tuple[ClientMessage | ServerMessage, ...] = (
+    SessionConfigure(
+        audio=AudioFormat(encoding="pcm_s16le", sample_rate_hz=48_000, channels=1),
+        options=SessionOptions(language="en"),
+    ),
+    AudioFlush(),
+    SessionEnd(),
+    SessionStarted(session_id="0f3c1d2e4b5a69788796a5b4c3d2e1f0", epoch=1),
+    SessionResumed(
+        session_id="0f3c1d2e4b5a69788796a5b4c3d2e1f0", epoch=2, received_ms=5_000, received_bytes=160_000
+    ),
+    AudioAck(received_ms=5_000, committed_ms=3_200, received_bytes=160_000),
+    SpeechStarted(position=_POSITION, start_ms=480),
+    SpeechEnded(position=_POSITION, end_ms=900),
+    TranscriptPartial(
+        position=_POSITION,
+        segment_id="s3",
+        revision=4,
+        text="Hello wor",
+        stable_text="Hello",
+        unstable_text=" wor",
+        start_ms=480,
+        end_ms=1_100,
+        language="en",
+        confidence=0.8,
+    ),
+    _FINAL,
+    SessionLag(lag_ms=31_000, reason="backpressure"),
+    SessionDegraded(position=_POSITION, level=1, reason="load"),
+    AudioGap(position=_POSITION, start_ms=12_000, end_ms=12_400, reason="decode_error"),
+    SessionEndedMessage(
+        position=_POSITION,
+        reason="client",
+        ledger=Ledger(
+            received_ms=60_000,
+            transcribed_ms=43_200,
+            silence_ms=16_400,
+            gap_ms=400,
+            gaps=[Gap(12_000, 12_400, "decode_error")],
+        ),
+    ),
+    SessionSnapshot(
+        position=_POSITION,
+        session_id="0f3c1d2e4b5a69788796a5b4c3d2e1f0",
+        status="live",
+        finals=[msgspec.to_builtins(_FINAL)],
+    ),
+    ErrorMessage(
+        code="bus_unavailable",
+        message="Redis does not answer (ConnectionError).",
+        remedy="Check that Redis runs; processes reconnect.",
+        permanent=False,
+    ),
+)
+"""One true message of each type; the document shows them."""
+
+
+def build_document(
+    host: str = "127.0.0.1:8080", *, secure: bool = False, version: str = "0.1.0"
+) -> dict[str, Any]:
+    """The document for a server at ``host`` (host:port)."""
+    client = [_name(cls) for cls in get_args(ClientMessages)]
+    server = list(get_args(ServerMessages))
+    to_viewer = [_name(cls) for cls in server if cls not in _SPEAKER_ONLY]
+    from_speaker, to_speaker = [AUDIO_FRAME, *client], [_name(cls) for cls in server]
+    _, schemas = msgspec.json.schema_components(
+        [*get_args(ClientMessages), *server], ref_template="#/components/schemas/{name}"
+    )
+    return {
+        "asyncapi": "3.0.0",
+        "id": "urn:dragoman:api",
+        "defaultContentType": "application/json",
+        "info": _info(version),
+        "servers": {
+            "api": {
+                "host": host,
+                "protocol": "wss" if secure else "ws",
+                "description": "The API; REST is described in /openapi.json.",
+                "security": [
+                    {"$ref": "#/components/securitySchemes/bearer"},
+                    {"$ref": "#/components/securitySchemes/subprotocol"},
+                ],
+            }
+        },
+        "channels": {
+            "audio": _channel("audio", "The speaker's socket.", sorted({*from_speaker, *to_speaker})),
+            "events": _channel("events", "A viewer's socket: any number on a session.", to_viewer),
+        },
+        "operations": {
+            "hearSpeaker": _operation(
+                "receive", "audio", from_speaker, "First session.configure, then audio and marks."
+            ),
+            "tellSpeaker": _operation(
+                "send", "audio", to_speaker, "The greeting, acknowledgements, all events of the session."
+            ),
+            "tellViewer": _operation(
+                "send", "events", to_viewer, "First session.snapshot, then what was missed, then the tail."
+            ),
+        },
+        "components": {
+            "messages": _messages(client_and_server=[*get_args(ClientMessages), *server]),
+            "schemas": schemas,
+            "securitySchemes": {
+                "bearer": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "An API key or viewer's token.",
+                },
+                "subprotocol": {
+                    "type": "httpApiKey",
+                    "in": "header",
+                    "name": "Sec-WebSocket-Protocol",
+                    "description": "For browsers, which cannot set Authorization: "
+                    f"`{SUBPROTOCOL}, {BEARER_SUBPROTOCOL}<key>`.",
+                },
+            },
+        },
+    }
+
+
+def _info(version: str) -> dict[str, Any]:
+    return {
+        "title": "Dragoman WebSockets",
+        "version": version,
+        "description": "Live transcription. All times are milliseconds of session audio. Each event of a "
+        "session has a `position`; reconnect with `after=<epoch>:<offset>` to go on after it. "
+        "`x-close-codes` tells for each close code whether to connect again.",
+        "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
+        "x-close-codes": {
+            str(int(code)): {"name": code.name, "reconnect": code.reconnect} for code in CloseCode
+        },
+    }
+
+
+def _channel(name: str, description: str, messages: list[str]) -> dict[str, Any]:
+    return {
+        "address": f"/v1/sessions/{{session_id}}/{name}",
+        "title": f"Session {name}",
+        "description": description,
+        "parameters": {"session_id": {"description": "The id that POST /v1/sessions gave."}},
+        "servers": [{"$ref": "#/servers/api"}],
+        "messages": {message: {"$ref": f"#/components/messages/{message}"} for message in messages},
+        "bindings": {
+            "ws": {
+                "method": "GET",
+                "query": {
+                    "type": "object",
+                    "properties": {
+                        "after": {
+                            "type": "string",
+                            "pattern": "^.+:[0-9]{1,18}$",
+                            "description": "Position of the last event seen, `<epoch>:<offset>`.",
+                        }
+                    },
+                },
+                "bindingVersion": "0.1.0",
+            }
+        },
+    }
+
+
+def _operation(action: str, channel: str, messages: list[str], summary: str) -> dict[str, Any]:
+    return {
+        "action": action,
+        "channel": {"$ref": f"#/channels/{channel}"},
+        "summary": summary,
+        "messages": [{"$ref": f"#/channels/{channel}/messages/{message}"} for message in messages],
+    }
+
+
+def _messages(client_and_server: list[type[msgspec.Struct]]) -> dict[str, Any]:
+    examples: dict[type[msgspec.Struct], msgspec.Struct] = {type(example): example for example in EXAMPLES}
+    messages: dict[str, Any] = {
+        AUDIO_FRAME: {
+            "name": AUDIO_FRAME,
+            "title": "Audio frame",
+            "summary": "Binary: audio in the format of session.configure, whole samples, 20 to 200 ms.",
+            "contentType": "application/octet-stream",
+            "payload": {"type": "string", "format": "binary"},
+        }
+    }
+    for cls in client_and_server:
+        messages[_name(cls)] = {
+            "name": _name(cls),
+            "title": str(cls.__struct_config__.tag),
+            "summary": _summary(cls),
+            "contentType": "application/json",
+            "payload": {"$ref": f"#/components/schemas/{cls.__name__}"},
+            "examples": [{"payload": msgspec.to_builtins(examples[cls])}],
+        }
+    return messages
+
+
+def _name(cls: type[msgspec.Struct]) -> str:
+    """``session.configure`` → ``sessionConfigure``: a component's name takes no dot in all tools."""
+    return re.sub(r"\.(\w)", lambda match: match[1].upper(), str(cls.__struct_config__.tag))
+
+
+def _summary(cls: type[msgspec.Struct]) -> str:
+    first = (inspect.getdoc(cls) or "").partition("\n\n")[0]
+    return " ".join(first.replace("``", "`").split())
