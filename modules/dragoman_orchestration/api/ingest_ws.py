@@ -272,6 +272,7 @@ class _Connection:
         protocol = self._protocol
         while True:
             await self._work.wait()
+            await self._gateway.pace()
             self._work.clear()
             while protocol.outbox:
                 entry = protocol.outbox.take()

@@ -37,6 +37,9 @@ SNAPSHOT_ENTRIES = 2000
 MAX_REPLAY = 5000
 """Events that are replayed to a viewer; one that missed more gets a snapshot."""
 
+MAX_JOINS = 16
+"""Sockets whose history is read at the same time."""
+
 DELIVERED = Counter("dragoman_results_delivered_total", "Result messages put into sockets' queues.")
 WATCHED = Gauge("dragoman_results_watched_sessions", "Sessions that this process reads results of.")
 
@@ -71,7 +74,8 @@ class _Feed:
     """A session's results as this process reads them."""
 
     session_id: str
-    keys: SessionKeys
+    shard: int
+    stream: str
     results_epoch: str
     after: int | None = None
     """Offset of the last entry that was read; None until the first socket knows where to begin."""
@@ -108,9 +112,14 @@ class ResultsHub:
         self._trimmed_offset = trimmed_offset
         self._interval_s = interval_s
         self._feeds: dict[str, _Feed] = {}
+        self._by_stream: dict[str, _Feed] = {}
+        # Kept from read to read: keys and ids built anew for hundreds of sessions would be most of the work.
+        self._positions: dict[int, dict[str, str]] = defaultdict(dict)
         self._run: str | None = None
         self._away = False
         self._watching = asyncio.Event()
+        # Hundreds of viewers that reconnect at once must not take all connections of the bus.
+        self._joins = asyncio.Semaphore(MAX_JOINS)
 
     async def subscribe(
         self,
@@ -133,20 +142,19 @@ class ResultsHub:
         """
         feed = self._feeds.get(session_id)
         if feed is None:
-            feed = self._feeds[session_id] = _Feed(
-                session_id, SessionKeys(session_id, self._shards), results_epoch
-            )
-            WATCHED.set(len(self._feeds))
+            feed = self._add_feed(session_id, results_epoch)
         subscription = Subscription(mailbox)
         # Subscribed before the history is read: what arrives meanwhile waits in ``joining``.
         feed.subscriptions.add(subscription)
         try:
-            offset = await self._put_history(feed, mailbox, status, after, tail_only)
+            async with self._joins:
+                offset = await self._put_history(feed, mailbox, status, after, tail_only)
         except BaseException:
             self.unsubscribe(session_id, subscription)
             raise
         if feed.after is None:
-            feed.after, feed.run = offset, self._run
+            feed.run = self._run
+            self._move(feed, offset)
         subscription.catch_up(offset)
         self._watching.set()
         return subscription
@@ -159,6 +167,8 @@ class ResultsHub:
         feed.subscriptions.discard(subscription)
         if not feed.subscriptions:
             del self._feeds[session_id]
+            del self._by_stream[feed.stream]
+            self._positions[feed.shard].pop(feed.stream, None)
             WATCHED.set(len(self._feeds))
 
     def watchers(self, session_id: str) -> int:
@@ -186,16 +196,23 @@ class ResultsHub:
                 await asyncio.sleep(self._interval_s)
 
     async def _read_all(self) -> None:
-        by_shard: dict[int, dict[str, str]] = defaultdict(dict)
-        by_stream: dict[str, _Feed] = {}
-        for feed in self._feeds.values():
-            if feed.after is not None:
-                stream = feed.keys.results
-                by_shard[feed.keys.shard.shard][stream] = f"{feed.after}-0"
-                by_stream[stream] = feed
-        for after in by_shard.values():
-            for stream, entries in (await self._broker.read(after, READ_COUNT)).items():
-                self._deliver(by_stream[stream], entries)
+        for positions in list(self._positions.values()):
+            for stream, entries in (await self._broker.read(positions, READ_COUNT)).items():
+                feed = self._by_stream.get(stream)
+                if feed is not None:  # else its last socket left while the read was under way
+                    self._deliver(feed, entries)
+
+    def _add_feed(self, session_id: str, results_epoch: str) -> _Feed:
+        keys = SessionKeys(session_id, self._shards)
+        feed = _Feed(session_id, keys.shard.shard, keys.results, results_epoch)
+        self._feeds[session_id] = self._by_stream[feed.stream] = feed
+        WATCHED.set(len(self._feeds))
+        return feed
+
+    def _move(self, feed: _Feed, offset: int) -> None:
+        """The feed has been read up to ``offset``; the next read goes on from there."""
+        feed.after = offset
+        self._positions[feed.shard][feed.stream] = f"{offset}-0"
 
     def _deliver(self, feed: _Feed, entries: list[Entry]) -> None:
         epoch = self._epoch(feed)
@@ -205,7 +222,7 @@ class ResultsHub:
             for subscription in feed.subscriptions:
                 subscription.deliver(offset, text, supersedes)
             DELIVERED.inc(len(feed.subscriptions))
-            feed.after = offset
+            self._move(feed, offset)
             if entry.fields[ResultField.TYPE] == b"session.ended":
                 for subscription in feed.subscriptions:
                     subscription.mailbox.close(CloseCode.NORMAL, "the session has ended")
@@ -221,7 +238,7 @@ class ResultsHub:
         """Returns the offset up to which the mailbox knows everything."""
         if self._run is None:
             self._run = await self._server_run()
-        stream = feed.keys.results
+        stream = feed.stream
         if after is None and tail_only:
             return offset_of(await self._broker.last_id(stream))
         if after is not None:
@@ -236,7 +253,7 @@ class ResultsHub:
 
     async def _missed(self, feed: _Feed, after: StreamPosition) -> list[Entry] | None:
         """The entries since ``after``; None if they are not all known any more."""
-        stream = feed.keys.results
+        stream = feed.stream
         if after.epoch != self._epoch(feed):
             return None
         if after.offset < await self._trimmed_offset(feed.session_id):
@@ -256,7 +273,7 @@ class ResultsHub:
     async def _put_snapshot(
         self, feed: _Feed, mailboxes: list[Mailbox], status: str, *, recovered: bool
     ) -> int:
-        entries = await self._broker.read_reverse(feed.keys.results, SNAPSHOT_ENTRIES)
+        entries = await self._broker.read_reverse(feed.stream, SNAPSHOT_ENTRIES)
         shown = snapshot(
             feed.session_id,
             status,
@@ -313,6 +330,6 @@ class ResultsHub:
         caught_up = [item for item in feed.subscriptions if item.joining is None]
         mailboxes = [item.mailbox for item in caught_up]
         offset = await self._put_snapshot(feed, mailboxes, "live", recovered=False)
-        feed.after = offset
+        self._move(feed, offset)
         for item in caught_up:
             item.after = offset

@@ -5,10 +5,11 @@ All keys of a session share the slot of its shard, so each script touches one sl
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,8 @@ UNOPENED_TTL_S = 3600
 KEEP_ENDED_S = 86_400
 """How long the results of a session that never had audio can be read."""
 SOURCE = "/dragoman/api"
+MAX_CONCURRENT = 32
+"""Commands under way at once; fewer than the client has connections."""
 _PAGE = 500
 
 _ledger_decoder = msgspec.json.Decoder(Ledger)
@@ -60,15 +63,6 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-@contextmanager
-def bus_errors() -> Iterator[None]:
-    """Tell redis-py's errors as the contract's; their own text may hold the URL with its password."""
-    try:
-        yield
-    except (RedisError, OSError) as error:
-        raise bus_error(error) from None
-
-
 class SessionStore:
     """The sessions of one Redis. Every method raises ``BusUnavailable`` while Redis is away."""
 
@@ -76,6 +70,7 @@ class SessionStore:
         # Any: redis-py types a reply as the union of everything that any client could answer.
         self._client: Any = client
         self._wire = RedisBroker(client)
+        self._turns = asyncio.Semaphore(MAX_CONCURRENT)
         self._shards = shards
         self._keep_unopened_s = keep_unopened_s
         self._create = _script(client, "create_session")
@@ -107,7 +102,7 @@ class SessionStore:
         )
         keys = self.keys(record.id)
         shard = keys.shard
-        with bus_errors():
+        async with self._turn():
             others = await self._count_elsewhere(shard, owner_key)
             verdict = await self._create(
                 keys=[keys.record, shard.index, shard.active, shard.active_of(owner_key)],
@@ -137,7 +132,7 @@ class SessionStore:
             NotFound: there is no such session.
 
         """
-        with bus_errors():
+        async with self._turn():
             fields = await self._client.hgetall(self.keys(session_id).record)
         if RecordField.STATUS not in fields:
             raise NotFound("there is no such session, or it ended long ago")
@@ -146,7 +141,7 @@ class SessionStore:
     async def newest(self, *, limit: int, before_ms: int | None = None) -> list[SessionRecord]:
         """The newest sessions first, at most ``limit``, created before ``before_ms`` (unix ms)."""
         top = f"({before_ms}" if before_ms is not None else "+inf"
-        with bus_errors():
+        async with self._turn():
             pipe = self._client.pipeline(transaction=False)
             for shard in range(self._shards):
                 pipe.zrevrangebyscore(ShardKeys(shard).index, top, "-inf", 0, limit, withscores=True)
@@ -162,7 +157,7 @@ class SessionStore:
 
     async def silent_since(self, limit_ms: int) -> list[SessionRecord]:
         """Live sessions that no speaker was connected to for ``limit_ms``."""
-        with bus_errors():
+        async with self._turn():
             pipe = self._client.pipeline(transaction=False)
             for shard in range(self._shards):
                 pipe.zrange(ShardKeys(shard).active, 0, -1)
@@ -188,7 +183,7 @@ class SessionStore:
             session_id=record.id, profile=record.profile, options=msgspec.to_builtins(options)
         )
         envelope = to_envelope(event, source=SOURCE, subject=record.id, traceparent=traceparent)
-        with bus_errors():
+        async with self._turn():
             answer = await self._open(
                 keys=[keys.record, keys.audio, keys.state, keys.shard.sessions(record.profile)],
                 args=[
@@ -224,7 +219,7 @@ class SessionStore:
         record = await self.get(session_id)
         keys = self.keys(session_id)
         ended = SessionEndedMessage(reason=reason, ledger=Ledger())
-        with bus_errors():
+        async with self._turn():
             answer = await self._end(
                 keys=[
                     keys.record,
@@ -254,7 +249,7 @@ class SessionStore:
     async def touch(self, session_ids: Sequence[str]) -> None:
         """Note that these sessions have a speaker connected now."""
         now = now_ms()
-        with bus_errors():
+        async with self._turn():
             for session_id in session_ids:
                 await self._touch(keys=[self.keys(session_id).record], args=[now])
 
@@ -266,7 +261,8 @@ class SessionStore:
             commands.append(("HMGET", keys.record, *Progress.RECORD_FIELDS))
             commands.append(("HMGET", keys.state, *Progress.STATE_FIELDS))
         # Every live session twice a second: the raw exchange costs half of redis-py's pipeline.
-        replies = iter(await self._wire.exchange(commands))
+        async with self._turn():
+            replies = iter(await self._wire.exchange(commands))
         return [Progress.read(record, state) for record, state in zip(replies, replies, strict=True)]
 
     async def stored_bytes(self, session_id: str) -> int:
@@ -275,7 +271,7 @@ class SessionStore:
         After a restart of Redis it may be less than what was acknowledged: that much has been lost.
         """
         keys = self.keys(session_id)
-        with bus_errors():
+        async with self._turn():
             last = await self._client.xrevrange(keys.audio, count=1)
             consumed = await self._client.hget(keys.state, StateField.CONSUMED_BYTES.decode())
         written = int(last[0][1].get(AudioField.BYTES_TOTAL, 0)) if last else 0
@@ -286,7 +282,7 @@ class SessionStore:
         finals = []
         start = "-"
         while True:
-            with bus_errors():
+            async with self._turn():
                 page = await self._client.xrange(self.keys(session_id).results, min=start, count=_PAGE)
             finals += [
                 fields[ResultField.DATA]
@@ -299,7 +295,7 @@ class SessionStore:
 
     async def ledger(self, record: SessionRecord) -> Ledger:
         """The worker's sums, and as pending what it has not seen yet."""
-        with bus_errors():
+        async with self._turn():
             raw = await self._client.hget(self.keys(record.id).state, StateField.LEDGER.decode())
         known = _ledger_decoder.decode(raw) if raw else Ledger()
         if record.format is None or not record.format.is_pcm or record.status is Status.ENDED:
@@ -312,15 +308,28 @@ class SessionStore:
 
     async def trimmed_offset(self, session_id: str) -> int:
         """Results up to this offset may have been trimmed; 0 where all of them are there."""
-        with bus_errors():
+        async with self._turn():
             raw = await self._client.hget(self.keys(session_id).state, StateField.TRIMMED_OFFSET.decode())
         return int(raw or 0)
 
     async def server_run(self) -> str:
         """Names this run of the Redis server; it changes with a restart, which may lose writes."""
-        with bus_errors():
+        async with self._turn():
             info = await self._client.info("server")
         return str(info.get("run_id", ""))[:8]
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Wait for a turn, and tell redis-py's errors as the contract's.
+
+        Hundreds of clients that reconnect at once would otherwise ask for more connections than the pool has,
+        which it answers with an error. An error's own text may hold the URL with its password.
+        """
+        async with self._turns:
+            try:
+                yield
+            except (RedisError, OSError) as error:
+                raise bus_error(error) from None
 
     async def _records(self, session_ids: Sequence[str]) -> list[SessionRecord | None]:
         pipe = self._client.pipeline(transaction=False)
