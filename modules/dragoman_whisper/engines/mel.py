@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dragoman_whisper.engines.base import Samples
+from dragoman_whisper.engines.one_thread import product
 
 N_FFT = 400
 HOP = 160
@@ -33,7 +34,7 @@ def log_mel(samples: Samples, filters: NDArray[np.float32], frames: int) -> NDAr
     view = np.lib.stride_tricks.sliding_window_view(padded, N_FFT)[::HOP][:heard]
     spectrum = np.fft.rfft(view * _WINDOW, axis=1)
     power = spectrum.real**2 + spectrum.imag**2
-    mel = np.log10(np.maximum(filters @ power.T.astype(np.float32), 1e-10))
+    mel = np.log10(np.maximum(product(power, filters.T), 1e-10)).T
     floor = mel.max() - 8.0
     spectrogram = np.full((len(filters), frames), max(floor, -10.0), dtype=np.float32)
     np.maximum(mel, floor, out=spectrogram[:, :heard])

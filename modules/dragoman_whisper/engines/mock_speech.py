@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dragoman_contracts.audio import MODEL_RATE_HZ
+from dragoman_whisper.engines.one_thread import product
 
 WORD_MS = 300
 BURST_MS = 240
@@ -35,10 +36,12 @@ _BURST_FRAMES = BURST_MS / _FRAME_MS
 _WORD_FRAMES = WORD_MS // _FRAME_MS
 _SYMBOL_FRAMES = SYMBOL_MS // _FRAME_MS
 _TOLERANCE_FRAMES = 0.9  # less than what the loss of 20 ms takes away
-_SHORTEST_FRAMES = 3
+_SHORTEST_FRAMES = 2
 
 _MIN_FRAME_ENERGY = _FRAME * 1e-3**2  # -60 dBFS
 _MIN_TONALITY = 0.16  # a tone holds 1.0 of its frame's energy, 0.25 between two symbols; white noise 0.04
+
+_SYMBOL_MIDDLES = np.array([_SYMBOL_FRAMES * symbol + 1 + n for symbol in range(_SYMBOLS) for n in range(4)])
 
 _phase = 2 * np.pi * np.outer(np.arange(_FRAME), _TONES_HZ) / MODEL_RATE_HZ
 _BASIS = np.hstack([np.cos(_phase), np.sin(_phase)]).astype(np.float32)
@@ -84,48 +87,45 @@ def listen(samples: NDArray[np.float32]) -> list[HeardWord]:
     energy = np.einsum("ij,ij->i", frames, frames)
     if not (energy > _MIN_FRAME_ENERGY).any():
         return []
-    parts = frames @ _BASIS
+    parts = product(frames, _BASIS)
     parts *= parts
     power = parts[:, :16] + parts[:, 16:]
     tonality = power.max(axis=1) * (2 / _FRAME)
     active = (energy > _MIN_FRAME_ENERGY) & (tonality > _MIN_TONALITY * energy)
-    starts, ends = _runs(active)
-    words: list[HeardWord] = []
-    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-        words.extend(_hear_run(start, end, energy, power))
-    return words
+    pieces = [piece for start, end in _runs(active) for piece in _pieces(start, end, energy)]
+    return [_word(piece, tones) for piece, tones in zip(pieces, _tones(pieces, power), strict=True)]
 
 
-def _runs(active: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Beginnings and ends of the stretches of active frames; a hole of one frame is no end."""
+class _Piece(NamedTuple):
+    """A stretch of tones that is one word; in frames, ``first`` and ``length`` with fractions."""
+
+    first: float
+    length: float
+    is_burst: bool
+
+
+def _runs(active: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Beginnings and ends of the stretches of active frames."""
     padded = np.zeros(len(active) + 2, dtype=np.int8)
     padded[1:-1] = active
-    padded[1:-1] |= padded[:-2] & padded[2:]
-    edges = np.diff(padded)
-    starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
-    long_enough = ends - starts >= _SHORTEST_FRAMES
-    return starts[long_enough], ends[long_enough]
+    edges = np.flatnonzero(np.diff(padded)).tolist()
+    runs = zip(edges[::2], edges[1::2], strict=True)
+    return [(start, end) for start, end in runs if end - start >= _SHORTEST_FRAMES]
 
 
-def _hear_run(
-    start: int, end: int, energy: NDArray[np.float32], power: NDArray[np.float32]
-) -> list[HeardWord]:
+def _pieces(start: int, end: int, energy: NDArray[np.float32]) -> list[_Piece]:
     """The words of one stretch: one if it is a burst, else one for each 300 ms of it."""
-    words = []
-    for piece in range(start, end, _WORD_FRAMES):
-        stop = min(piece + _WORD_FRAMES, end)
-        if stop - piece < _SHORTEST_FRAMES:
+    pieces = []
+    for begin in range(start, end, _WORD_FRAMES):
+        stop = min(begin + _WORD_FRAMES, end)
+        if stop - begin < _SHORTEST_FRAMES:
             break
-        first, length = _measure(piece, stop, energy)
+        first, length = _measure(begin, stop, energy)
         is_burst = abs(length - _BURST_FRAMES) <= _TOLERANCE_FRAMES
-        cut_by_edge = length < _BURST_FRAMES and (piece == 0 or stop == len(energy))
-        if cut_by_edge and not is_burst:
-            continue
-        number = _read(first, stop, power)
-        if not is_burst:
-            number = (number ^ (round(length) * 0x9E37)) & 0xFFFF
-        words.append(HeardWord(number, max(0, round(first * _FRAME_MS)), round((first + length) * _FRAME_MS)))
-    return words
+        touches_edge = begin == 0 or stop == len(energy)
+        if is_burst or length > _BURST_FRAMES or not touches_edge:
+            pieces.append(_Piece(first, length, is_burst))
+    return pieces
 
 
 def _measure(start: int, stop: int, energy: NDArray[np.float32]) -> tuple[float, float]:
@@ -136,11 +136,23 @@ def _measure(start: int, stop: int, energy: NDArray[np.float32]) -> tuple[float,
     return start + 1 - head, len(inner) - 2 + head + tail
 
 
-def _read(first: float, stop: int, power: NDArray[np.float32]) -> int:
-    """The number of the burst that begins at frame ``first``: the loudest tone of each symbol."""
+def _tones(pieces: list[_Piece], power: NDArray[np.float32]) -> list[list[int]]:
+    """The loudest tone of each symbol of each piece, from the four frames in the symbol's middle."""
+    if not pieces:
+        return []
+    first = np.array([round(piece.first) for piece in pieces])
+    frames = np.minimum(first[:, None] + _SYMBOL_MIDDLES, len(power) - 1)
+    heard: list[list[int]] = (
+        power[frames].reshape(len(pieces), _SYMBOLS, 4, 16).sum(axis=2).argmax(axis=2).tolist()
+    )
+    return heard
+
+
+def _word(piece: _Piece, tones: list[int]) -> HeardWord:
     number = 0
-    for symbol in range(_SYMBOLS):
-        middle = round(first + _SYMBOL_FRAMES * symbol + 1)
-        frames = power[min(middle, stop - 1) : min(middle + 4, stop)]
-        number = number << 4 | int(frames.sum(axis=0).argmax())
-    return number
+    for tone in tones:
+        number = number << 4 | tone
+    if not piece.is_burst:
+        number = (number ^ (round(piece.length) * 0x9E37)) & 0xFFFF
+    start_ms, end_ms = piece.first * _FRAME_MS, (piece.first + piece.length) * _FRAME_MS
+    return HeardWord(number, max(0, round(start_ms)), round(end_ms))
