@@ -79,7 +79,7 @@ class PlainCaptions:
             if event.text:
                 self._out.print(f"[{clock(event.start_ms)}] {event.text}", markup=False)
         elif isinstance(event, TranscriptPartial):
-            line = f"   … {event.stable_text}⟨{event.unstable_text.strip()}⟩"
+            line = f"   … {event.stable_text}⟨{unstable_part(event)}⟩"
             if self._with_partials and line != self._last_partial:
                 self._last_partial = line
                 self._out.print(line, markup=False)
@@ -129,8 +129,7 @@ class LiveCaptions:
         return Text.assemble(
             (f"[{clock(partial.start_ms)}] ", "cyan"),
             partial.stable_text,
-            (partial.unstable_text, "dim italic"),
-            no_wrap=False,
+            (unstable_part(partial), "dim italic"),
         )
 
     def _bar(self) -> Table:
@@ -144,6 +143,13 @@ class LiveCaptions:
         else:
             bar.add_row(Text(f"{heard} heard", style="dim"))
         return bar
+
+
+def unstable_part(partial: TranscriptPartial) -> str:
+    """What may still be taken back, with the space before it where the language writes one."""
+    if partial.text.startswith(partial.stable_text):
+        return partial.text[len(partial.stable_text) :]
+    return partial.unstable_text
 
 
 def note_of(event: ServerMessages) -> str | None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from collections.abc import Awaitable, Callable
+
+from loguru import logger
 
 SIGNAL_EXIT_BASE = 128
 """Shell convention: what a signal ended returns 128 + its number."""
@@ -12,6 +15,9 @@ SIGNAL_EXIT_BASE = 128
 
 def run_command(main: Callable[[], Awaitable[int]]) -> int:
     """Run ``main``; SIGINT, SIGTERM and SIGHUP cancel it, a second one cancels its cleanup."""
+    # The command tells what it does itself; of the parts that it runs in this process, warnings are enough.
+    logger.remove()
+    logger.add(sys.stderr, level="WARNING", format="{level}: {message}", diagnose=False, backtrace=False)
     with asyncio.Runner() as runner:
         return runner.run(_until_signal(main))
 
@@ -21,8 +27,11 @@ async def _until_signal(main: Callable[[], Awaitable[int]]) -> int:
     seen: list[signal.Signals] = []
 
     def on_signal(number: signal.Signals) -> None:
+        if not seen:
+            print("ending; once more ends it at once", file=sys.stderr, flush=True)
         seen.append(number)
-        task.cancel()
+        # A turn later: two signals that arrive together must count as two cancellations, not as one.
+        loop.call_soon(task.cancel)
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from dragoman_runtime.settings import RuntimeSettings
 LOOPBACK = "127.0.0.1"
 _ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104  # recognised, not chosen
 KEY_BYTES = 24
+DRAGOMAN = (sys.executable, "-m", "dragoman_orchestration.cli")
+"""The same command as ``dragoman``, of the same installation, whatever the PATH says."""
 
 
 class PortTaken(DragomanError):
@@ -114,10 +117,11 @@ def children(config: StackConfig, redis_url: str, keys: str, port: int) -> list[
         **({"DRAGOMAN_WHISPER_MODEL": config.model} if config.model else {}),
     }
     api_host = LOOPBACK if config.host in _ANY_ADDRESS else config.host
+    worker_url = f"http://{LOOPBACK}:{worker_port}"
     return [
-        ChildSpec("api", ("api",), shared | api, f"http://{api_host}:{port}/ready", 0),
-        ChildSpec("audio", ("worker", "audio"), shared | worker, f"http://{LOOPBACK}:{worker_port}/ready", 1),
-        ChildSpec("whisper", ("whisper",), shared | whisper, f"{whisper_url}/ready", 2),
+        ChildSpec("api", (*DRAGOMAN, "api"), shared | api, f"http://{api_host}:{port}/ready", 0),
+        ChildSpec("audio", (*DRAGOMAN, "worker", "audio"), shared | worker, f"{worker_url}/ready", 1),
+        ChildSpec("whisper", (*DRAGOMAN, "whisper"), shared | whisper, f"{whisper_url}/ready", 2),
     ]
 
 

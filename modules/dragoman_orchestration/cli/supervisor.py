@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +22,8 @@ STABLE_AFTER_S = 30.0
 """A child that ran this long starts its backoff anew."""
 FAILED_STARTS_MAX = 3
 READY_POLL_S = 0.1
+_FAILED_PART = ": failed: "
+"""How a child's ``/ready`` names a part that waiting does not mend, such as a model that cannot be had."""
 LINE_BYTES_MAX = 1 << 20
 
 
@@ -35,13 +36,13 @@ class ProcessFailed(DragomanError):
 
 @dataclass(frozen=True, slots=True)
 class ChildSpec:
-    """A child: the command's arguments, what is added to its environment, and where it says that it is ready.
+    """A child: its command, what is added to its environment, and where it says that it is ready.
 
     Children of a lower ``stop_order`` are ended first, those of the same one together.
     """
 
     name: str
-    arguments: Sequence[str]
+    command: Sequence[str]
     environment: Mapping[str, str]
     ready_url: str
     stop_order: int = 0
@@ -100,7 +101,8 @@ class Supervisor:
         """Wait until every child says that it is ready.
 
         Args:
-            patience_s: How long to wait without any child's reason changing; None waits for ever.
+            patience_s: How long to wait without any child's reason changing, and a part that says that it
+                failed ends the wait at once; None waits for ever, for what failed is tried again.
 
         Raises:
             ProcessFailed: a child ended again and again, or patience ran out; the message has its reason.
@@ -175,10 +177,7 @@ class Supervisor:
 
     async def _run_once(self, child: Child) -> int:
         child.process = process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "dragoman_orchestration.cli",
-            *child.spec.arguments,
+            *child.spec.command,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -220,7 +219,7 @@ class Supervisor:
                 child.waiting_for = reason
                 changed = time.monotonic()
                 self._on_notice(child.spec.name, reason)
-            if patience_s is not None and time.monotonic() - changed > patience_s:
+            if patience_s is not None and (_FAILED_PART in reason or time.monotonic() - changed > patience_s):
                 raise ProcessFailed(f"{child.spec.name} does not become ready: {reason}")
             await asyncio.sleep(READY_POLL_S)
 
