@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 import traceback
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -75,18 +74,17 @@ class Batcher:
         """Begin to decode."""
         self._loops = [asyncio.create_task(self._run(), name="batcher") for _ in range(self._thread_count)]
 
-    async def in_engine_thread(self, work: Callable[[], None]) -> None:
-        """Run ``work`` where the engine runs (loading, freeing)."""
-        await asyncio.get_running_loop().run_in_executor(self._threads, work)
-
     async def close(self) -> None:
-        """Finish the batch under way, refuse what waits, free the threads."""
+        """Refuse what waits, finish the batch under way, free the engine and the threads."""
+        if self._closed:
+            return
         self._closed = True
         while self._queue:
             _fail(self._queue.pop(), EngineUnavailable("the whisper service stops"))
         self._filled.set()
         await asyncio.gather(*self._loops)
-        self._threads.shutdown(wait=True)
+        await asyncio.get_running_loop().run_in_executor(self._threads, self._engine.close)
+        self._threads.shutdown()
 
     def submit(self, window: Window, lane: Lane) -> asyncio.Future[WindowResult]:
         """Queue a window. Cancel the future to take it back; it is then not decoded, if it still waits.

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
 from typing import Literal
 
 from loguru import logger
@@ -42,6 +45,7 @@ class WhisperService:
         self._engine: Engine | None = None
         self._batcher: Batcher | None = None
         self._problem: DragomanError = ModelUnavailable("the model has not begun to load")
+        self._last_refusal = ""
         self._loading: asyncio.Task[None] | None = None
         self._tell("loading", "not begun")
 
@@ -114,10 +118,8 @@ class WhisperService:
     async def _try_to_load(self) -> bool:
         self._tell("loading", "started")
         try:
-            engine = self._engine = self._given or choose_engine(self.settings)
-            if self._batcher is None:
-                self._batcher = self._make_batcher(engine)
-            await self._batcher.in_engine_thread(lambda: engine.load(self._on_progress))
+            engine = self._given or choose_engine(self.settings)
+            await _in_a_daemon_thread(lambda: engine.load(self._on_progress))
         except DragomanError as error:
             self._refuse(error)
             return False
@@ -126,6 +128,7 @@ class WhisperService:
             self._refuse(ModelUnavailable(f"loading the model failed: {type(error).__name__}"))
             return False
         engine.tune(self.config)
+        self._engine, self._batcher = engine, self._make_batcher(engine)
         self._batcher.start()
         self.state = "ready"
         self._health.ready(_PART)
@@ -155,7 +158,34 @@ class WhisperService:
         self._health.not_ready(_PART, f"{state}: {reason}")
 
     def _refuse(self, error: DragomanError) -> None:
-        if error.message != self._problem.message:
+        if error.message != self._last_refusal:
             logger.error("the model cannot be had: {} {}", error.message, error.remedy)
+            self._last_refusal = error.message
         self._tell("failed", f"{error.message} {error.remedy}")
         self._problem = error
+
+
+async def _in_a_daemon_thread(work: Callable[[], None]) -> None:
+    """Run ``work`` in a thread that does not hold up the process's end: a model may take long to fetch."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[None] = loop.create_future()
+
+    def settle(error: BaseException | None) -> None:
+        if done.cancelled():
+            return
+        if error is None:
+            done.set_result(None)
+        else:
+            done.set_exception(error)
+
+    def run() -> None:
+        outcome: BaseException | None = None
+        try:
+            work()
+        except BaseException as error:
+            outcome = error
+        with contextlib.suppress(RuntimeError):  # the loop ended meanwhile
+            loop.call_soon_threadsafe(settle, outcome)
+
+    threading.Thread(target=run, name="load the model", daemon=True).start()
+    await done

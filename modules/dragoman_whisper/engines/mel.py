@@ -33,7 +33,7 @@ def log_mel(samples: Samples, filters: NDArray[np.float32], frames: int) -> NDAr
     heard = min(frames, 1 + (len(samples) + half) // HOP)
     view = np.lib.stride_tricks.sliding_window_view(padded, N_FFT)[::HOP][:heard]
     spectrum = np.fft.rfft(view * _WINDOW, axis=1)
-    power = spectrum.real**2 + spectrum.imag**2
+    power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32, copy=False)
     mel = np.log10(np.maximum(product(power, filters.T), 1e-10)).T
     floor = mel.max() - 8.0
     spectrogram = np.full((len(filters), frames), max(floor, -10.0), dtype=np.float32)
