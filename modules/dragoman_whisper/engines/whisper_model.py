@@ -76,7 +76,6 @@ def fetch(settings: WhisperSettings, progress: Progress) -> Path:
 
     """
     from faster_whisper.utils import _MODELS  # noqa: PLC0415
-    from huggingface_hub import HfApi, hf_hub_download, snapshot_download  # noqa: PLC0415
 
     name = settings.model if "/" in settings.model else _MODELS.get(settings.model)
     if name is None:
@@ -84,43 +83,56 @@ def fetch(settings: WhisperSettings, progress: Progress) -> Path:
             f"there is no model named {settings.model}",
             remedy="Give a folder, a hub name with its owner (owner/name), or one of: " + ", ".join(_MODELS),
         )
-    cache = settings.download_dir or None
-    try:
-        return Path(
-            snapshot_download(name, local_files_only=True, cache_dir=cache, allow_patterns=list(_FILES))
+    cached = _cached(name, settings)
+    if cached is not None:
+        return cached
+    if settings.offline:
+        raise ModelUnavailable(
+            f"the model {name} is not in the cache, and fetching is switched off",
+            remedy="Fetch it on a machine with access and set DRAGOMAN_WHISPER_MODEL to its folder, "
+            "or unset DRAGOMAN_WHISPER_OFFLINE.",
         )
-    except Exception as error:  # not in the cache: huggingface_hub has a dozen error classes for it
-        if settings.offline:
-            raise ModelUnavailable(
-                f"the model {name} is not in the cache, and fetching is switched off",
-                remedy="Fetch it on a machine with access and set DRAGOMAN_WHISPER_MODEL to its folder, "
-                "or unset DRAGOMAN_WHISPER_OFFLINE.",
-            ) from error
-    endpoint = settings.hub_url or None
     try:
-        progress(f"asking the hub for {name}")
-        info = HfApi(endpoint=endpoint).model_info(name, files_metadata=True, timeout=_TIMEOUT_S)
-        files = [file for file in info.siblings or [] if file.rfilename in _FILES]
-        for number, file in enumerate(files, 1):
-            size_mb = (file.size or 0) / 1e6
-            progress(f"fetching {file.rfilename} of {name}, {size_mb:.1f} MB, file {number} of {len(files)}")
-            path = hf_hub_download(
-                name,
-                file.rfilename,
-                revision=info.sha,
-                cache_dir=cache,
-                endpoint=endpoint,
-                etag_timeout=_TIMEOUT_S,
-            )
+        return _fetch(name, settings, progress)
     except Exception as error:
         raise ModelUnavailable(
             f"the model {name} is not in the cache and could not be fetched: {type(error).__name__}",
             remedy="Check the name and the connection to the model hub, or set DRAGOMAN_WHISPER_MODEL to a "
             "local model folder.",
         ) from error
-    if not files:
-        raise ModelUnavailable(f"the hub's {name} is no CTranslate2 Whisper model")
-    return Path(path).parent
+
+
+def _cached(name: str, settings: WhisperSettings) -> Path | None:
+    from huggingface_hub import snapshot_download  # noqa: PLC0415
+
+    try:
+        folder = Path(snapshot_download(name, local_files_only=True, cache_dir=settings.download_dir or None))
+    except Exception:  # not there: huggingface_hub has a dozen error classes for it
+        return None
+    # A fetch that was interrupted leaves a folder with a part of the files.
+    return folder if all((folder / needed).is_file() for needed in _NEEDED) else None
+
+
+def _fetch(name: str, settings: WhisperSettings, progress: Progress) -> Path:
+    from huggingface_hub import HfApi, hf_hub_download  # noqa: PLC0415
+
+    endpoint = settings.hub_url or None
+    progress(f"asking the hub for {name}")
+    info = HfApi(endpoint=endpoint).model_info(name, files_metadata=True, timeout=_TIMEOUT_S)
+    files = [file for file in info.siblings or [] if file.rfilename in _FILES]
+    folder = Path()
+    for number, file in enumerate(files, 1):
+        size_mb = (file.size or 0) / 1e6
+        progress(f"fetching {file.rfilename} of {name}, {size_mb:.1f} MB, file {number} of {len(files)}")
+        path = hf_hub_download(
+            name,
+            file.rfilename,
+            cache_dir=settings.download_dir or None,
+            endpoint=endpoint,
+            etag_timeout=_TIMEOUT_S,
+        )
+        folder = Path(path).parent
+    return folder
 
 
 def _explain(settings: WhisperSettings, folder: Path, error: Exception) -> ModelUnavailable:
