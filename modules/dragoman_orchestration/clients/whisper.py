@@ -42,8 +42,8 @@ class WhisperClient:
         self._http = http
         self._breaker = breaker
 
-    async def decode(self, samples: NDArray[np.float32], options: WindowOptions) -> WindowResult:
-        """Decode one window of mono float32 samples in [-1, 1] at 16 kHz, at most 30 s.
+    async def decode(self, samples: NDArray[np.int16], options: WindowOptions) -> WindowResult:
+        """Decode one window of mono int16 samples at 16 kHz, at most 30 s.
 
         Raises:
             EngineUnavailable: no answer, a late one, or the circuit is open.
@@ -54,7 +54,7 @@ class WhisperClient:
 
         """
         with self._breaker.guard(EngineUnavailable, BadUpstream):
-            response = await self._post(_to_s16le(samples), options)
+            response = await self._post(samples.astype("<i2", copy=False).tobytes(), options)
             if response.status_code != httpx.codes.OK:
                 raise _refusal(response)
             return decode_result(response.content)
@@ -83,10 +83,6 @@ class WhisperClient:
     async def close(self) -> None:
         """Close all connections."""
         await self._http.aclose()
-
-
-def _to_s16le(samples: NDArray[np.float32]) -> bytes:
-    return (np.clip(samples, -1.0, 1.0) * 32767).astype("<i2").tobytes()
 
 
 def _refusal(response: httpx.Response) -> Exception:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from dragoman_contracts.websocket import Word
 
@@ -18,6 +19,7 @@ def same_word(left: str, right: str) -> bool:
     return _bare(left) == _bare(right)
 
 
+@lru_cache(maxsize=8192)
 def _bare(text: str) -> str:
     kept = "".join(
         c for c in unicodedata.normalize("NFKC", text).casefold() if unicodedata.category(c)[0] in "LNM"

@@ -36,7 +36,7 @@ from dragoman_orchestration.streaming.gate import (
 )
 from dragoman_orchestration.streaming.language import LanguageTracker
 from dragoman_orchestration.streaming.policy import StepPolicy
-from dragoman_orchestration.streaming.window import SAMPLES_PER_MS, AudioBuffer, Samples
+from dragoman_orchestration.streaming.window import SAMPLES_PER_MS, AudioBuffer, Pcm
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +76,15 @@ class Settled:
 
 Output = ServerMessage | Settled
 
+_TO_FLOAT = np.float32(1 / 32768)
+
 
 @dataclass(frozen=True, slots=True)
 class DecodeRequest:
     """A window to decode. ``full`` asks for the engine's best, a draft for its fastest."""
 
     utterance: int
-    samples: Samples
+    samples: Pcm
     start_ms: int
     end_ms: int
     full: bool
@@ -247,15 +249,15 @@ class Recogniser:
 
     # --- audio in ---------------------------------------------------------------------------------------
 
-    def hear(self, samples: Samples) -> list[Output]:
-        """Take samples (float32, 16 kHz, mono) that follow what was heard before."""
+    def hear(self, samples: Pcm) -> list[Output]:
+        """Take samples (int16, 16 kHz, mono) that follow what was heard before."""
         self._buffer.append(samples)
         outputs: list[Output] = []
         chunk_ms = CHUNK_SAMPLES // SAMPLES_PER_MS
         chunks = max(0, self._buffer.end_ms - self._gated_ms) // chunk_ms
         if chunks:
             end_ms = self._gated_ms + chunks * chunk_ms
-            audio = self._buffer.slice(self._gated_ms, end_ms).reshape(-1, CHUNK_SAMPLES)
+            audio = self._buffer.slice(self._gated_ms, end_ms).reshape(-1, CHUNK_SAMPLES) * _TO_FLOAT
             self._gated_ms = end_ms
             for event in self._gate.feed(self._detector(audio)):
                 if isinstance(event, SpeechStart):
@@ -494,7 +496,7 @@ class Recogniser:
         assert head.full is not None  # noqa: S101  (finish_ready checked)
         assert head.end_ms is not None  # noqa: S101
         request = DecodeRequest(
-            head.index, np.empty(0, np.float32), head.start_ms, head.full_to_ms, True, WindowOptions()
+            head.index, np.empty(0, np.int16), head.start_ms, head.full_to_ms, True, WindowOptions()
         )
         words = head.agreement.finish(self._words(head.full, request))
         self._utterances.popleft()

@@ -7,12 +7,14 @@ from numpy.typing import NDArray
 
 from dragoman_contracts.audio import MODEL_RATE_HZ
 
-Samples = NDArray[np.float32]
+Pcm = NDArray[np.int16]
+"""Mono samples at 16 kHz, signed 16 bit: half the memory of floats, and what the recogniser is sent."""
 SAMPLES_PER_MS = MODEL_RATE_HZ // 1000
+_LEAST_SAMPLES = MODEL_RATE_HZ // 2
 
 
 class AudioBuffer:
-    """Samples at 16 kHz from ``start_ms`` on; grows at the end, is dropped at the front.
+    """Pcm at 16 kHz from ``start_ms`` on; grows at the end, is dropped at the front.
 
     Storage doubles when full and is compacted when the dropped front is larger than the rest, so both ends
     cost amortised O(samples) and memory stays within twice what is pending.
@@ -20,7 +22,7 @@ class AudioBuffer:
 
     def __init__(self, start_ms: int = 0) -> None:
         self.start_ms = start_ms
-        self._data = np.empty(MODEL_RATE_HZ, dtype=np.float32)
+        self._data = np.empty(_LEAST_SAMPLES, dtype=np.int16)
         self._begin = self._end = 0
 
     @property
@@ -30,22 +32,23 @@ class AudioBuffer:
 
     @property
     def sample_count(self) -> int:
-        """Samples held."""
+        """Pcm held."""
         return self._end - self._begin
 
-    def append(self, samples: Samples) -> None:
+    def append(self, samples: Pcm) -> None:
         """Add samples at the end."""
-        needed = self._end + len(samples)
-        if needed > len(self._data):
-            held = self.sample_count
-            size = len(self._data)
-            while size < 2 * (held + len(samples)):
-                size *= 2
-            data = np.empty(size, dtype=np.float32) if size > len(self._data) else self._data
-            data[:held] = self._data[self._begin : self._end].copy()
-            self._data, self._begin, self._end = data, 0, held
+        if self._end + len(samples) > len(self._data):
+            self._make_room(len(samples))
         self._data[self._end : self._end + len(samples)] = samples
         self._end += len(samples)
+
+    def _make_room(self, more: int) -> None:
+        held = self._data[self._begin : self._end]
+        # Room for half as much again, or the next frame would copy all of it once more.
+        size = max(_LEAST_SAMPLES, (len(held) + more) * 3 // 2)
+        data = np.empty(size, dtype=np.int16)
+        data[: len(held)] = held
+        self._data, self._begin, self._end = data, 0, len(held)
 
     def drop_before(self, time_ms: int) -> None:
         """Forget what lies before ``time_ms``."""
@@ -53,7 +56,7 @@ class AudioBuffer:
         self._begin += count
         self.start_ms += count // SAMPLES_PER_MS
 
-    def slice(self, start_ms: int, end_ms: int) -> Samples:
+    def slice(self, start_ms: int, end_ms: int) -> Pcm:
         """The samples from ``start_ms`` to ``end_ms``, as far as they are held (a view)."""
         first = self._begin + max(0, start_ms - self.start_ms) * SAMPLES_PER_MS
         last = min(self._begin + max(0, end_ms - self.start_ms) * SAMPLES_PER_MS, self._end)
@@ -67,6 +70,6 @@ class AudioBuffer:
         width = width_ms // 10
         if blocks <= width:
             return (start_ms + end_ms) // 2
-        energy = np.square(samples[: blocks * hop].reshape(blocks, hop)).sum(axis=1)
+        energy = np.square(samples[: blocks * hop].reshape(blocks, hop), dtype=np.float32).sum(axis=1)
         smooth = np.convolve(energy, np.ones(width, dtype=np.float32), mode="valid")
         return start_ms + int(np.argmin(smooth)) * 10 + width_ms // 2

@@ -12,7 +12,8 @@ import numpy as np
 from dragoman_contracts.audio import MODEL_RATE_HZ, AudioFormat
 from dragoman_contracts.streams import AudioField, AudioKind
 from dragoman_contracts.websocket import SessionConfigure, SessionOptions
-from dragoman_orchestration.workers.decoder import AudioDecoder, Samples, open_decoder
+from dragoman_orchestration.streaming.window import Pcm
+from dragoman_orchestration.workers.decoder import AudioDecoder, open_decoder
 from dragoman_runtime.broker.base import FIRST_ID, Entry
 
 _CONTAINER_BEGINNINGS = (b"\x1aE\xdf\xa3", b"OggS")
@@ -46,7 +47,7 @@ class Configured:
     options: SessionOptions
 
 
-Heard = Samples | Flush | End | Configured
+Heard = Pcm | Flush | End | Configured
 
 
 class AudioFeed:
@@ -115,15 +116,15 @@ class AudioFeed:
         if message.options is not None:
             yield Configured(message.options)
 
-    def drain(self) -> Samples:
-        """Samples that were decoded in the background since, in order."""
+    def drain(self) -> Pcm:
+        """Pcm that were decoded in the background since, in order."""
         parts = []
         while self._decoders:
             parts += self._cut(self._decoders[0].drain())
             if len(self._decoders) == 1 or not self._decoders[0].is_finished:
                 break
             self._decoders.popleft()
-        return np.concatenate(parts) if parts else np.empty(0, dtype=np.float32)
+        return np.concatenate(parts) if parts else np.empty(0, dtype=np.int16)
 
     def finish(self) -> None:
         """No more entries will come; ``drain`` until ``is_finished``."""
@@ -155,7 +156,7 @@ class AudioFeed:
         rate = self.audio.sample_rate_hz if self.audio is not None else MODEL_RATE_HZ
         return frames * MODEL_RATE_HZ // rate
 
-    def _cut(self, samples: Samples) -> list[Samples]:
+    def _cut(self, samples: Pcm) -> list[Pcm]:
         """Drop what the checkpoint has behind it."""
         if self._skip_samples > 0:
             skipped = min(self._skip_samples, len(samples))

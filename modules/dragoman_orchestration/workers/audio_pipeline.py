@@ -60,14 +60,14 @@ class AudioWorker:
         self._new_detector = new_detector
         self._outbox = Outbox(broker)
         self._runners: dict[str, SessionRunner] = {}
+        self._renew_due = 0.0
 
     async def run(self, drain: Drain) -> None:
         """Work until ``drain``; then hand every session over."""
         loops = [
             asyncio.create_task(self._forever(step.__name__.strip("_"), step, interval_s))
             for step, interval_s in (
-                (self._claim, CLAIM_INTERVAL_S),
-                (self._renew, self._settings.lease_ms / 4000),
+                (self._keep_leases, CLAIM_INTERVAL_S),
                 (self._read, self._settings.read_interval_ms / 1000),
                 (self._trim, TRIM_INTERVAL_S),
             )
@@ -102,6 +102,14 @@ class AudioWorker:
             await asyncio.sleep(due - time.monotonic())
 
     # --- leases ------------------------------------------------------------------------------------------
+
+    async def _keep_leases(self) -> None:
+        """Renew every quarter of the lease, then claim; the other way round a late worker claims its own."""
+        now = time.monotonic()
+        if now >= self._renew_due:
+            await self._renew()
+            self._renew_due = now + self._settings.lease_ms / 4000
+        await self._claim()
 
     async def _claim(self) -> None:
         room = self._settings.max_sessions - len(self._runners)

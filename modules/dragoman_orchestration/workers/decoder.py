@@ -1,4 +1,4 @@
-"""From a client's bytes to the recogniser's samples: mono float32 at 16 kHz.
+"""From a client's bytes to the recogniser's samples: mono int16 at 16 kHz.
 
 PCM is decoded in place. Opus in WebM or Ogg is a byte stream without frame borders, read by PyAV (FFmpeg),
 which pulls: each such session has a thread that waits for bytes.
@@ -10,17 +10,18 @@ import io
 import queue
 import threading
 from collections import deque
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import av
 import numpy as np
-from numpy.typing import NDArray
 
 from dragoman_contracts.audio import MODEL_RATE_HZ, AudioFormat
 from dragoman_contracts.errors import UnsupportedAudio
+from dragoman_orchestration.streaming.window import Pcm
 
-Samples = NDArray[np.float32]
-_EMPTY: Samples = np.empty(0, dtype=np.float32)
+if TYPE_CHECKING:
+    import av
+
+_EMPTY: Pcm = np.empty(0, dtype=np.int16)
 _PROBE_BYTES = 32_768
 """How much FFmpeg may look at before it decides what a container holds; its default of 5 MB would delay the
 first caption of a live stream by minutes."""
@@ -29,7 +30,7 @@ first caption of a live stream by minutes."""
 class AudioDecoder(Protocol):
     """Turns the frames of one connection into samples."""
 
-    def decode(self, data: bytes) -> Samples:
+    def decode(self, data: bytes) -> Pcm:
         """Take a frame; the samples that are ready.
 
         Raises:
@@ -38,7 +39,7 @@ class AudioDecoder(Protocol):
         """
         ...
 
-    def drain(self) -> Samples:
+    def drain(self) -> Pcm:
         """The samples that became ready in the background since the last call."""
         ...
 
@@ -61,11 +62,13 @@ class _Resampler:
     """FFmpeg's resampler to mono at 16 kHz: band-limited, mixes channels down, keeps its state."""
 
     def __init__(self) -> None:
-        self._resampler = av.AudioResampler(format="flt", layout="mono", rate=MODEL_RATE_HZ)
+        import av  # noqa: PLC0415  (FFmpeg: 20 MB that a worker with 16 kHz PCM alone never needs)
 
-    def __call__(self, frame: av.AudioFrame | None) -> Samples:
+        self._resampler = av.AudioResampler(format="s16", layout="mono", rate=MODEL_RATE_HZ)
+
+    def __call__(self, frame: av.AudioFrame | None) -> Pcm:
         parts = [out.to_ndarray().reshape(-1) for out in self._resampler.resample(frame)]
-        return np.concatenate(parts).astype(np.float32, copy=False) if parts else _EMPTY
+        return np.concatenate(parts) if parts else _EMPTY
 
 
 class PcmDecoder:
@@ -76,27 +79,32 @@ class PcmDecoder:
         self._resample = _Resampler() if audio.sample_rate_hz != MODEL_RATE_HZ else None
         self._ended = False
 
-    def decode(self, data: bytes) -> Samples:
+    def decode(self, data: bytes) -> Pcm:
         """See ``AudioDecoder``."""
         if len(data) % self._format.frame_bytes:
             raise UnsupportedAudio(
                 f"{len(data)} bytes are no whole number of {self._format.frame_bytes}-byte samples"
             )
         if self._format.encoding == "pcm_s16le":
-            samples = np.frombuffer(data, dtype="<i2").astype(np.float32) / 32768.0
+            samples = np.frombuffer(data, dtype="<i2")
         else:
             # NaN and infinities from a broken capture would poison every window that they are in.
-            raw = np.frombuffer(data, dtype="<f4")
-            samples = np.clip(np.nan_to_num(raw, nan=0.0, posinf=1.0, neginf=-1.0), -1.0, 1.0)
+            raw = np.nan_to_num(np.frombuffer(data, dtype="<f4"), nan=0.0, posinf=1.0, neginf=-1.0)
+            samples = (np.clip(raw, -1.0, 1.0) * 32767).astype(np.int16)
         if self._format.channels > 1:
-            samples = samples.reshape(-1, self._format.channels).mean(axis=1, dtype=np.float32)
+            samples = samples.reshape(-1, self._format.channels).mean(axis=1).astype(np.int16)
         if self._resample is None or not len(samples):
             return samples
-        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="flt", layout="mono")
-        frame.sample_rate = self._format.sample_rate_hz
-        return self._resample(frame)
+        return self._resample(self._frame(samples))
 
-    def drain(self) -> Samples:
+    def _frame(self, samples: Pcm) -> av.AudioFrame:
+        import av  # noqa: PLC0415
+
+        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
+        frame.sample_rate = self._format.sample_rate_hz
+        return frame
+
+    def drain(self) -> Pcm:
         """See ``AudioDecoder``."""
         if not self._ended or self._resample is None:
             return _EMPTY
@@ -152,13 +160,13 @@ class ContainerDecoder:
     def __init__(self, audio: AudioFormat) -> None:
         self._container = "webm" if audio.encoding == "webm_opus" else "ogg"
         self._pipe = _Pipe()
-        self._ready: deque[Samples] = deque()
+        self._ready: deque[Pcm] = deque()
         self._error: str | None = None
         self._ended = False
         self._thread = threading.Thread(target=self._run, name="container-decoder", daemon=True)
         self._thread.start()
 
-    def decode(self, data: bytes) -> Samples:
+    def decode(self, data: bytes) -> Pcm:
         """See ``AudioDecoder``; the samples of a frame may come with a later call."""
         if data:
             self._pipe.feed(data)
@@ -175,7 +183,7 @@ class ContainerDecoder:
         """See ``AudioDecoder``."""
         return self._ended and not self._thread.is_alive() and not self._ready and self._error is None
 
-    def drain(self) -> Samples:
+    def drain(self) -> Pcm:
         """See ``AudioDecoder``."""
         parts = [self._ready.popleft() for _ in range(len(self._ready))]
         if not parts and self._error is not None:
@@ -187,6 +195,8 @@ class ContainerDecoder:
         return np.concatenate(parts) if parts else _EMPTY
 
     def _run(self) -> None:
+        import av  # noqa: PLC0415
+
         decoded = False
         try:
             resample = _Resampler()
@@ -201,6 +211,6 @@ class ContainerDecoder:
             if not decoded:
                 self._error = type(error).__name__
 
-    def _push(self, samples: Samples) -> None:
+    def _push(self, samples: Pcm) -> None:
         if len(samples):
             self._ready.append(samples)
