@@ -14,6 +14,7 @@ from dragoman_contracts.errors import InvalidInput, Unavailable
 from dragoman_contracts.websocket import SUBPROTOCOL
 
 OPEN_TIMEOUT_S = 10.0
+PING_TIMEOUT_S = 120.0
 MESSAGE_BYTES_MAX = 16 * 1024 * 1024
 """A snapshot of a long session is the largest message."""
 
@@ -60,6 +61,8 @@ async def open_socket(endpoint: Endpoint, path: str, **query: str) -> ClientConn
             additional_headers=endpoint.headers,
             subprotocols=[Subprotocol(SUBPROTOCOL)],
             open_timeout=OPEN_TIMEOUT_S,
+            # A server that holds a fast speaker back does not read, so it answers no pings meanwhile.
+            ping_timeout=PING_TIMEOUT_S,
             max_size=MESSAGE_BYTES_MAX,
             compression=None,  # audio does not shrink, and captions are too small to be worth the CPU
         )
