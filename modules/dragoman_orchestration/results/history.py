@@ -6,7 +6,7 @@ sockets that watch the session.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -38,6 +38,22 @@ def splice(epoch: str, entry: Entry) -> str:
     body = entry.fields[ResultField.DATA].decode()
     comma = "" if body == "{}" else ","
     return f'{{"position":{{"epoch":"{epoch}","offset":{offset_of(entry.id)}}}{comma}{body[1:]}'
+
+
+def readable(entries: Iterable[Entry]) -> list[Entry]:
+    """The entries that are results: others must not end the reading of all sessions."""
+    return [entry for entry in entries if _is_readable(entry)]
+
+
+def _is_readable(entry: Entry) -> bool:
+    data = entry.fields.get(ResultField.DATA, b"")
+    if ResultField.TYPE not in entry.fields or not data.startswith(b"{"):
+        return False
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def superseded_by(entry: Entry) -> str:

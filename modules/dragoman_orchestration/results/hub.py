@@ -20,6 +20,7 @@ from dragoman_contracts.streams import ResultField, SessionKeys
 from dragoman_contracts.websocket import CloseCode, ErrorMessage, StreamPosition
 from dragoman_orchestration.results.history import (
     offset_of,
+    readable,
     resumed,
     snapshot,
     splice,
@@ -216,13 +217,13 @@ class ResultsHub:
 
     def _deliver(self, feed: _Feed, entries: list[Entry]) -> None:
         epoch = self._epoch(feed)
-        for entry in entries:
+        self._move(feed, offset_of(entries[-1].id))
+        for entry in readable(entries):
             offset = offset_of(entry.id)
             text, supersedes = splice(epoch, entry), superseded_by(entry)
             for subscription in feed.subscriptions:
                 subscription.deliver(offset, text, supersedes)
             DELIVERED.inc(len(feed.subscriptions))
-            self._move(feed, offset)
             if entry.fields[ResultField.TYPE] == b"session.ended":
                 for subscription in feed.subscriptions:
                     subscription.mailbox.close(CloseCode.NORMAL, "the session has ended")
@@ -246,7 +247,7 @@ class ResultsHub:
             if missed is not None:
                 epoch = self._epoch(feed)
                 mailbox.put(resumed(feed.session_id, status, after))
-                mailbox.put_history([splice(epoch, entry) for entry in missed])
+                mailbox.put_history([splice(epoch, entry) for entry in readable(missed)])
                 self._close_if_ended(mailbox, missed[-1:])
                 return offset_of(missed[-1].id) if missed else after.offset
         return await self._put_snapshot(feed, [mailbox], status, recovered=after is None)
@@ -278,7 +279,7 @@ class ResultsHub:
             feed.session_id,
             status,
             self._epoch(feed),
-            entries,
+            readable(entries),
             complete=len(entries) < SNAPSHOT_ENTRIES,
             recovered=recovered,
         )
@@ -289,13 +290,13 @@ class ResultsHub:
 
     def _put_end(self, feed: _Feed, mailbox: Mailbox, newest: list[Entry]) -> None:
         """A snapshot holds no ``session.ended``: who joins after the end is told it all the same."""
-        if newest and newest[0].fields[ResultField.TYPE] == b"session.ended":
+        if newest and newest[0].fields.get(ResultField.TYPE) == b"session.ended":
             mailbox.put(splice(self._epoch(feed), newest[0]))
         self._close_if_ended(mailbox, newest)
 
     @staticmethod
     def _close_if_ended(mailbox: Mailbox, newest: list[Entry]) -> None:
-        if newest and newest[0].fields[ResultField.TYPE] == b"session.ended":
+        if newest and newest[0].fields.get(ResultField.TYPE) == b"session.ended":
             mailbox.close(CloseCode.NORMAL, "the session has ended")
 
     def _epoch(self, feed: _Feed) -> str:
