@@ -81,6 +81,7 @@ class _Job:
         self._session = f"file-{uuid.uuid4().hex}"
         self._language = options.language
         self._votes: dict[str, float] = {}
+        self._asked = 0
 
     async def run(self) -> Transcript:
         segments: list[Segment] = []
@@ -140,9 +141,10 @@ class _Job:
         """Settle on the language of the first piece that is sure, or the likeliest of the first three."""
         if self._language is not None or not result.words:
             return
+        self._asked += 1
         known = self._votes.get(result.language, 0.0)
         self._votes[result.language] = known + result.language_probability
-        if result.language_probability >= SURE_LANGUAGE or len(self._votes) >= PIECES_FOR_LANGUAGE:
+        if result.language_probability >= SURE_LANGUAGE or self._asked >= PIECES_FOR_LANGUAGE:
             self._language = self._likely()
 
     def _likely(self) -> str | None:
