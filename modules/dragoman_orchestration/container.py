@@ -89,7 +89,8 @@ class ApiContainer(containers.DeclarativeContainer):
     store_client = providers.Singleton(_store_client, runtime_settings)
     bus_client = providers.Singleton(_bus_client, runtime_settings)
     broker = providers.Singleton(RedisBroker, bus_client)
-    publisher = providers.Singleton(TickPublisher, broker)
+    # The gateway tries again by itself: it tells its speakers, and checks what a restarted Redis has lost.
+    publisher = providers.Singleton(TickPublisher, broker, retry_for_s=0)
     store = providers.Singleton(_session_store, store_client, runtime_settings)
     hub = providers.Singleton(_hub, broker, store, runtime_settings, settings)
     gateway = providers.Singleton(_gateway, store, settings)

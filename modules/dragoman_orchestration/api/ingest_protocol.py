@@ -53,6 +53,12 @@ RESUME_AT = 0.8
 """Part of the backlog limit below which a speaker is read again."""
 
 
+class MessageTooLarge(InvalidInput):
+    """A message of a speaker is over the size limit; it is so the next time too."""
+
+    code = "message_too_large"
+
+
 class Phase(Enum):
     """What the socket waits for."""
 
@@ -281,7 +287,7 @@ class IngestProtocol:
         return self._mistake(SessionEnded("audio after session.end is not taken"))
 
     def _too_large(self, size: int) -> Actions:
-        error = LimitExceeded(
+        error = MessageTooLarge(
             f"a message of {size} is over the limit of {self._limits.max_frame_bytes} bytes",
             remedy="Send frames of 20 to 200 ms.",
         )

@@ -230,7 +230,7 @@ class _Connection:
                 status=str(progress.status),
                 after=self._after,
                 # A speaker that comes back without a position must learn what it missed.
-                tail_only=not opened.resumed,
+                from_start=not opened.resumed,
             )
         except DragomanError as error:
             self._do(self._protocol.on_refused(error))

@@ -130,12 +130,12 @@ class ResultsHub:
         *,
         status: str = "",
         after: StreamPosition | None = None,
-        tail_only: bool = False,
+        from_start: bool = False,
     ) -> Subscription:
         """Put a session's history into ``mailbox`` and everything new after it, without hole or double.
 
         With ``after`` the history is what was missed since then, if it is still known, else a snapshot. With
-        ``tail_only`` (and no ``after``) there is no history.
+        ``from_start`` (and no ``after``) all events follow, without a snapshot: for who was there first.
 
         Raises:
             BusUnavailable: Redis is away.
@@ -149,7 +149,7 @@ class ResultsHub:
         feed.subscriptions.add(subscription)
         try:
             async with self._joins:
-                offset = await self._put_history(feed, mailbox, status, after, tail_only)
+                offset = await self._put_history(feed, mailbox, status, after, from_start)
         except BaseException:
             self.unsubscribe(session_id, subscription)
             raise
@@ -234,42 +234,44 @@ class ResultsHub:
         mailbox: Mailbox,
         status: str,
         after: StreamPosition | None,
-        tail_only: bool,
+        from_start: bool,
     ) -> int:
         """Returns the offset up to which the mailbox knows everything."""
         if self._run is None:
             self._run = await self._server_run()
-        stream = feed.stream
-        if after is None and tail_only:
-            return offset_of(await self._broker.last_id(stream))
-        if after is not None:
-            missed = await self._missed(feed, after)
-            if missed is not None:
-                epoch = self._epoch(feed)
+        if after is None and from_start:
+            return self._put_missed(feed, mailbox, 0, await self._entries_after(feed, 0))
+        if after is not None and await self._is_known(feed, after):
+            missed = await self._entries_after(feed, after.offset)
+            if len(missed) <= MAX_REPLAY:
                 mailbox.put(resumed(feed.session_id, status, after))
-                mailbox.put_history([splice(epoch, entry) for entry in readable(missed)])
-                self._close_if_ended(mailbox, missed[-1:])
-                return offset_of(missed[-1].id) if missed else after.offset
+                return self._put_missed(feed, mailbox, after.offset, missed)
         return await self._put_snapshot(feed, [mailbox], status, recovered=after is None)
 
-    async def _missed(self, feed: _Feed, after: StreamPosition) -> list[Entry] | None:
-        """The entries since ``after``; None if they are not all known any more."""
-        stream = feed.stream
+    def _put_missed(self, feed: _Feed, mailbox: Mailbox, offset: int, missed: list[Entry]) -> int:
+        epoch = self._epoch(feed)
+        mailbox.put_history([splice(epoch, entry) for entry in readable(missed)])
+        self._close_if_ended(mailbox, missed[-1:])
+        return offset_of(missed[-1].id) if missed else offset
+
+    async def _is_known(self, feed: _Feed, after: StreamPosition) -> bool:
+        """Whether everything since ``after`` is still there."""
         if after.epoch != self._epoch(feed):
-            return None
+            return False
         if after.offset < await self._trimmed_offset(feed.session_id):
-            return None
-        if after.offset > offset_of(await self._broker.last_id(stream)):
-            return None
+            return False
+        return after.offset <= offset_of(await self._broker.last_id(feed.stream))
+
+    async def _entries_after(self, feed: _Feed, offset: int) -> list[Entry]:
+        """All entries after ``offset``, or somewhat more than ``MAX_REPLAY`` of them."""
         missed: list[Entry] = []
-        while True:
-            last = missed[-1].id if missed else f"{after.offset}-0"
-            page = (await self._broker.read({stream: last}, READ_COUNT)).get(stream, [])
+        while len(missed) <= MAX_REPLAY:
+            last = missed[-1].id if missed else f"{offset}-0"
+            page = (await self._broker.read({feed.stream: last}, READ_COUNT)).get(feed.stream, [])
             missed += page
-            if len(missed) > MAX_REPLAY:
-                return None
             if len(page) < READ_COUNT:
-                return missed
+                break
+        return missed
 
     async def _put_snapshot(
         self, feed: _Feed, mailboxes: list[Mailbox], status: str, *, recovered: bool

@@ -172,11 +172,15 @@ async def test_one_who_missed_too_much_gets_a_snapshot(hub, bus, monkeypatch):
     assert shown["recovered"] is False
 
 
-async def test_a_speaker_that_begins_needs_no_history(hub, bus):
+async def test_a_speaker_that_begins_gets_all_events_and_no_snapshot(hub, bus):
+    other, _ = await join(hub)
+    await receive(other, 1)
     await publish(bus, 1)
-    mailbox, _ = await join(hub, tail_only=True)
+    await receive(other, 1)  # the hub is past 1 already
+    mailbox, _ = await join(hub, from_start=True)
     await publish(bus, 2)
-    assert offsets(await receive(mailbox, 1)) == [2]
+    messages = await receive(mailbox, 2)
+    assert (offsets(messages), len(messages)) == ([1, 2], 2)
 
 
 async def test_many_sockets_share_one_read_and_one_encoding(hub, bus, monkeypatch):

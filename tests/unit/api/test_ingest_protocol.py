@@ -36,6 +36,7 @@ from dragoman_orchestration.api.ingest_protocol import (
     Close,
     IngestLimits,
     IngestProtocol,
+    MessageTooLarge,
     Open,
     Phase,
     Send,
@@ -228,7 +229,7 @@ def test_frames_that_are_no_whole_samples(audio, size):
 def test_a_frame_over_the_limit():
     protocol = streaming(max_frame_bytes=2_048)
     assert protocol.on_bytes(bytes(2_048), 0.0) == (Send(),)
-    assert failed(protocol.on_bytes(bytes(2_050), 0.0), LimitExceeded, CloseCode.FRAME_TOO_LARGE)
+    assert failed(protocol.on_bytes(bytes(2_050), 0.0), MessageTooLarge, CloseCode.FRAME_TOO_LARGE)
 
 
 def test_a_text_over_the_limit():

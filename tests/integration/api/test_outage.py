@@ -1,0 +1,261 @@
+"""Redis not there at start, gone in between, back with less than it had."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from dragoman_contracts.websocket import CloseCode
+from dragoman_runtime.broker.redis import connect_redis
+from dragoman_runtime.embedded_redis import EmbeddedRedis
+
+from .conftest import Worker, running_api
+
+FRAME = bytes(range(100)) * 32
+"""100 ms of the default format."""
+
+
+class Proxy:
+    """A TCP proxy before Redis that can be cut, and can swallow replies (commands still arrive)."""
+
+    def __init__(self, target_port: int) -> None:
+        self._target_port = target_port
+        self._server: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+        self.port = 0
+        self.swallow_replies = False
+        self.swallowed = asyncio.Event()
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def cut(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        for writer in list(self._writers):
+            writer.close()
+        self._server = None
+
+    async def close(self) -> None:
+        if self._server is not None:
+            await self.cut()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection("127.0.0.1", self._target_port)
+        self._writers |= {writer, back}
+        try:
+            await asyncio.gather(self._pump(reader, back, False), self._pump(there, writer, True))
+        finally:
+            self._writers -= {writer, back}
+            writer.close()
+            back.close()
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, replies: bool) -> None:
+        try:
+            while data := await reader.read(65_536):
+                if replies and self.swallow_replies:
+                    self.swallowed.set()
+                    continue
+                writer.write(data)
+                await writer.drain()
+        except OSError:
+            pass
+        finally:
+            writer.close()
+
+
+@pytest.fixture
+async def redis() -> AsyncIterator[EmbeddedRedis]:
+    async with EmbeddedRedis(port=0, appendonly=True) as server:
+        yield server
+
+
+@pytest.fixture
+async def proxy(redis: EmbeddedRedis) -> AsyncIterator[Proxy]:
+    made = Proxy(int(redis.url.rpartition(":")[2].partition("/")[0]))
+    await made.start()
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def direct(redis: EmbeddedRedis):
+    """A client of Redis that no cut of the proxy reaches."""
+    client = connect_redis(redis.url)
+    yield client
+    await client.aclose()
+
+
+async def test_redis_is_not_there_at_start(redis, eventually):
+    await redis.stop()
+    async with running_api(redis.url) as api:
+        answer = await api.http.post("/v1/sessions")
+        assert (answer.status_code, answer.json()["code"]) == (503, "bus_unavailable")
+        assert answer.headers["retry-after"]
+        assert answer.json()["remedy"]
+        ready = await api.http.get("/ready")
+        assert ready.status_code == 503
+        assert "Redis" in ready.json()["parts"]["redis"]
+        assert (await api.http.get("/health")).status_code == 200
+        health = (await api.http.get("/v1/system/health")).json()
+        assert health["status"] == "degraded"
+        viewer = await api.viewer("0" * 32)
+        assert (await viewer.next("error"))["code"] == "bus_unavailable"
+        assert await viewer.closed() == CloseCode.BUS_UNAVAILABLE
+        await redis.start()
+
+        async def ready_again() -> bool:
+            return (await api.http.get("/ready")).status_code == 200
+
+        await eventually(ready_again)
+        speaker = await api.speaker(await api.create())
+        await speaker.send(FRAME)
+        await speaker.acked(len(FRAME))
+
+
+async def test_gone_in_between_nothing_is_lost_and_sockets_stay(proxy, direct):
+    async with running_api(proxy.url) as api:
+        session_id = await api.create()
+        played = Worker(direct, session_id)
+        speaker, viewer = await api.speaker(session_id), await api.viewer(session_id)
+        await viewer.next("session.snapshot")
+        await speaker.send(FRAME)
+        await speaker.acked(len(FRAME))
+        await proxy.cut()
+        for _ in range(30):
+            await speaker.send(FRAME)
+        for socket in (speaker, viewer):
+            error = await socket.next("error")
+            assert (error["code"], error["permanent"]) == ("bus_unavailable", False)
+        await played.final(0, "said while the API could not see it")
+        await proxy.start()
+        await speaker.send(FRAME)
+        ack = await speaker.acked(32 * len(FRAME))
+        assert ack["received_ms"] == 3_200
+        assert await played.audio() == FRAME * 32
+        assert (await viewer.next("transcript.final"))["text"].startswith("said while")
+        entries = await played.entries()
+        assert len(entries) < 10  # what had to wait travels together
+
+
+async def test_beyond_the_hold_limit_the_speaker_waits(proxy, direct, eventually):
+    async with running_api(proxy.url, hold_ms=500, backlog_limit_ms=1_000_000) as api:
+        session_id = await api.create()
+        speaker = await api.speaker(session_id)
+        await speaker.send(FRAME)
+        await speaker.acked(len(FRAME))
+        before = await _settled(api)
+        await proxy.cut()
+        count = 2_000  # 6.4 MB: more than the hold limit and what TCP buffers
+
+        async def flood() -> None:
+            for _ in range(count):
+                await speaker.send(FRAME)
+
+        flooding = asyncio.create_task(flood())
+        await speaker.next("error")
+        taken = await _settled(api) - before
+        assert taken < count * len(FRAME) / 2
+        await proxy.start()
+        await flooding
+        await speaker.acked((count + 1) * len(FRAME))
+        assert await Worker(direct, session_id).audio() == FRAME * (count + 1)
+
+
+async def _settled(api) -> float:
+    """Bytes of audio that the process has read, once that stands still."""
+    last, same = -1.0, 0
+    async with asyncio.timeout(20):
+        while same < 20:
+            text = (await api.http.get("/metrics")).text
+            (line,) = [x for x in text.splitlines() if x.startswith("dragoman_api_audio_bytes_total ")]
+            now = float(line.split()[1])
+            same = same + 1 if now == last else 0
+            last = now
+            await asyncio.sleep(0.02)
+    return last
+
+
+async def test_a_reply_that_is_lost_does_not_double_the_audio(proxy, direct):
+    async with running_api(proxy.url) as api:
+        session_id = await api.create()
+        speaker = await api.speaker(session_id)
+        await speaker.send(FRAME)
+        await speaker.acked(len(FRAME))
+        proxy.swallow_replies = True
+        await speaker.send(FRAME)
+        played = Worker(direct, session_id)
+        async with asyncio.timeout(10):
+            while len(await played.entries()) < 3:  # stored, but the API is not told so
+                await asyncio.sleep(0.01)
+        await proxy.cut()
+        proxy.swallow_replies = False
+        await proxy.start()
+        await speaker.send(FRAME)
+        await speaker.acked(3 * len(FRAME))
+        assert await played.audio() == FRAME * 3
+
+
+async def test_audio_that_redis_lost_is_asked_for_again(proxy, direct):
+    async with running_api(proxy.url) as api:
+        session_id = await api.create()
+        speaker = await api.speaker(session_id)
+        played = Worker(direct, session_id)
+        for number in range(1, 4):
+            await speaker.send(FRAME)
+            await speaker.acked(number * len(FRAME))
+        await proxy.cut()
+        # What a Redis does that crashes within the second after an fsync: the last entries are gone.
+        for entry_id, *_ in (await played.entries())[-2:]:
+            await direct.xdel(played.keys.audio, entry_id)
+        await speaker.send(FRAME)
+        await speaker.next("error")
+        await proxy.start()
+        error = await speaker.next("error")
+        assert "received_ms" in error["remedy"]
+        assert await speaker.closed() == CloseCode.GOING_AWAY
+        again = await api.speaker(session_id)
+        assert (again.greeting["type"], again.greeting["received_bytes"]) == ("session.resumed", len(FRAME))
+
+
+async def test_a_restart_is_told_to_viewers(redis):
+    async with running_api(redis.url) as api:
+        session_id = await api.create()
+        client = connect_redis(redis.url)
+        viewer = await api.viewer(session_id)
+        before = await viewer.next("session.snapshot")
+        await Worker(client, session_id).final(0, "before")
+        seen = await viewer.next("transcript.final")
+        await redis.stop()
+        assert (await viewer.next("error"))["code"] == "bus_unavailable"
+        await redis.start()
+        shown = await viewer.next("session.snapshot")
+        assert shown["recovered"] is False
+        assert shown["position"]["epoch"] != before["position"]["epoch"]
+        assert [one["text"] for one in shown["finals"]] == ["before"]
+        old = f"{seen['position']['epoch']}:{seen['position']['offset']}"
+        again = await api.viewer(session_id, old)
+        assert (await again.next("session.snapshot"))["recovered"] is False
+        await client.aclose()
+
+
+async def test_redis_comes_back_empty(redis):
+    async with running_api(redis.url) as api:
+        session_id = await api.create()
+        speaker = await api.speaker(session_id)
+        await speaker.send(FRAME)
+        await speaker.acked(len(FRAME))
+        client = connect_redis(redis.url)
+        await client.flushall()
+        await client.aclose()
+        assert await speaker.closed() in {CloseCode.NOT_FOUND, CloseCode.GOING_AWAY}
+        late = await api.connect(f"/v1/sessions/{session_id}/audio")
+        assert await late.closed() == CloseCode.NOT_FOUND
+        await api.speaker(await api.create())
