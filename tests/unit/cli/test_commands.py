@@ -1,0 +1,301 @@
+"""The commands without the system behind them: help, errors, settings, what they start."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dragoman_contracts.errors import DragomanError, NotFound
+from dragoman_orchestration.cli import app as app_module
+from dragoman_orchestration.cli import checkout, doctor
+from dragoman_orchestration.cli.doctor import Finding, Verdict, run_doctor
+from dragoman_orchestration.cli.env_template import SETTINGS_MODULES
+from dragoman_orchestration.cli.lifecycle import run_command
+from dragoman_orchestration.cli.stack import PortTaken, StackConfig, children, claim_port, first_key
+from dragoman_orchestration.cli.up import stack_config
+from dragoman_runtime.settings import all_settings, env_variables
+
+HEAVY = {"fastapi", "uvicorn", "redis", "numpy", "av", "faster_whisper", "ctranslate2", "pydantic", "httpx"}
+
+
+def run_main(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    """``dragoman`` in this process; its exit code."""
+    monkeypatch.setattr(sys, "argv", ["dragoman", *arguments])
+    try:
+        app_module.main()
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    return 0
+
+
+def test_the_help_needs_nothing_heavy() -> None:
+    code = "import sys, dragoman_orchestration.cli; print(*{m.split('.')[0] for m in sys.modules})"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not HEAVY & set(loaded.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [], ["up"], ["demo"], ["doctor"], ["bench"], ["config", "template"], ["config", "bootstrap"], ["api"],
+        ["worker", "audio"], ["whisper"], ["transcribe"],
+    ],
+)  # fmt: skip
+def test_every_command_explains_itself(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    assert run_main(monkeypatch, *arguments, "--help") == 0
+    assert "Usage:" in capsys.readouterr().out
+
+
+class TestErrors:
+    def failing(self, monkeypatch: pytest.MonkeyPatch, error: BaseException) -> int:
+        def fail() -> None:
+            raise error
+
+        monkeypatch.setattr(app_module, "app", fail)
+        return run_main(monkeypatch)
+
+    def test_an_error_is_its_cause_and_its_remedy(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert self.failing(monkeypatch, NotFound("it is not there", remedy="look elsewhere")) == 1
+        seen = capsys.readouterr()
+        assert seen.out == ""
+        assert seen.err.splitlines() == ["dragoman: it is not there", "  look elsewhere"]
+
+    def test_a_missing_library_names_the_extra(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert self.failing(monkeypatch, ModuleNotFoundError("x", name="faster_whisper")) == 1
+        assert "lacks faster_whisper" in capsys.readouterr().err
+
+    def test_a_missing_part_of_our_own_is_a_bug_and_stays_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with pytest.raises(ModuleNotFoundError):
+            self.failing(monkeypatch, ModuleNotFoundError("x", name="dragoman_orchestration.nowhere"))
+
+    def test_an_interrupt_is_130(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert self.failing(monkeypatch, KeyboardInterrupt()) == 130
+
+    def test_a_pipe_that_was_closed_is_no_traceback(self) -> None:
+        code = (
+            "import sys; from dragoman_orchestration.cli import app as a\n"
+            "def much():\n"
+            "    for _ in range(100000): print('x' * 100)\n"
+            "a.app = much\na.main()"
+        )
+        with subprocess.Popen(
+            [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            process.stdout.readline()
+            process.stdout.close()
+            assert process.wait(30) == 1
+            assert process.stderr.read() == ""
+
+
+class TestStack:
+    def test_children_get_variables_that_exist(self) -> None:
+        for module in SETTINGS_MODULES:
+            importlib.import_module(module)
+        known = {variable.name for cls in all_settings() for variable in env_variables(cls)}
+        specs = children(StackConfig("mock", model="m"), "unix:///x", "local:k", 1234)
+        for spec in specs:
+            assert set(spec.environment) <= known, spec.name
+
+    def test_they_find_one_another(self) -> None:
+        api, audio, whisper = children(StackConfig("mock"), "unix:///x", "local:k", 1234)
+        address = f"http://127.0.0.1:{whisper.environment['DRAGOMAN_WHISPER_PORT']}"
+        assert audio.environment["DRAGOMAN_AUDIO_WHISPER_URL"] == address
+        assert api.environment["DRAGOMAN_API_WHISPER_URL"] == address
+        assert whisper.ready_url == f"{address}/ready"
+        assert api.ready_url == "http://127.0.0.1:1234/ready"
+        assert {spec.environment["DRAGOMAN_REDIS_URL"] for spec in (api, audio, whisper)} == {"unix:///x"}
+        profile = "mock"
+        assert api.environment["DRAGOMAN_API_DEFAULT_PROFILE"] == profile
+        assert audio.environment["DRAGOMAN_AUDIO_PROFILE"] == profile
+        assert whisper.environment["DRAGOMAN_WHISPER_PROFILE"] == profile
+        assert "DRAGOMAN_WHISPER_MODEL" not in whisper.environment, "the settings choose"
+
+    def test_the_key_is_not_an_argument(self) -> None:
+        for spec in children(StackConfig("mock"), "unix:///x", "local:secret-key", 1):
+            assert "secret-key" not in " ".join(spec.command)
+
+    def test_an_api_on_all_addresses_is_asked_on_loopback(self) -> None:
+        api = children(StackConfig("mock", host="0.0.0.0"), "unix:///x", "k", 1234)[0]
+        assert api.ready_url.startswith("http://127.0.0.1:")
+        assert api.environment["DRAGOMAN_API_HOST"] == "0.0.0.0"
+
+    @pytest.mark.parametrize(
+        ("keys", "first"), [("k", "k"), ("name:k", "k"), ("a:x,b:y", "x"), (" a:x ", "x")]
+    )
+    def test_the_first_key(self, keys: str, first: str) -> None:
+        assert first_key(keys) == first
+
+    def test_a_taken_port_is_told(self) -> None:
+        with (
+            socket.create_server(("127.0.0.1", 0)) as server,
+            pytest.raises(PortTaken, match="cannot listen"),
+        ):
+            claim_port("127.0.0.1", server.getsockname()[1])
+
+    def test_options_count_before_settings(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("DRAGOMAN_API_PORT", "7001")
+        monkeypatch.setenv("DRAGOMAN_API_KEYS", "me:mine")
+        monkeypatch.setenv("DRAGOMAN_WHISPER_PROFILE", "mock")
+        config = stack_config(profile=None)
+        assert (config.profile, config.port, config.api_keys) == ("mock", 7001, "me:mine")
+        config = stack_config(profile="cpu", port=0, host="127.0.0.2")
+        assert (config.profile, config.port, config.host) == ("cpu", 0, "127.0.0.2")
+
+
+class TestLifecycle:
+    def test_the_outcome_is_the_exit_code(self) -> None:
+        async def main() -> int:
+            return 7
+
+        assert run_command(main) == 7
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+    def test_a_signal_lets_the_command_clean_up(self, number: signal.Signals) -> None:
+        cleaned = []
+
+        async def main() -> int:
+            asyncio.get_running_loop().call_soon(os.kill, os.getpid(), number)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await asyncio.sleep(0)
+                cleaned.append(True)
+            return 0
+
+        assert run_command(main) == 128 + number
+        assert cleaned
+
+    def test_an_error_goes_through(self) -> None:
+        async def main() -> int:
+            raise DragomanError("no")
+
+        with pytest.raises(DragomanError):
+            run_command(main)
+
+    def test_a_cancellation_of_its_own_is_no_signal(self) -> None:
+        async def main() -> int:
+            raise asyncio.CancelledError
+
+        with pytest.raises(asyncio.CancelledError):
+            run_command(main)
+
+
+class TestDoctor:
+    def test_what_is_missing_fails_with_its_remedy(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        def broken() -> Finding:
+            raise NotFound("there is none", remedy="get one")
+
+        monkeypatch.setattr(doctor, "CHECKS", (doctor.check_python, broken))
+        assert run_doctor() == 1
+        out = capsys.readouterr().out
+        assert "ok      python" in out
+        assert "missing broken" in out
+        assert "→ get one" in out
+        assert "Missing: broken." in out
+
+    def test_a_note_is_no_failure(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(doctor, "CHECKS", (lambda: Finding("gpu", Verdict.NOTE, "none"),))
+        assert run_doctor() == 0
+        assert "Everything that is needed is here" in capsys.readouterr().out
+
+    def test_every_check_runs_here(self) -> None:
+        for check in doctor.CHECKS:
+            assert doctor._guarded(check).found
+
+    def test_a_redis_that_does_not_answer(self, monkeypatch: pytest.MonkeyPatch, free_port: int) -> None:
+        monkeypatch.setenv("DRAGOMAN_REDIS_URL", f"redis://user:hidden@127.0.0.1:{free_port}/0")
+        finding = doctor.check_redis()
+        assert finding.verdict is Verdict.MISSING
+        assert "hidden" not in finding.found + finding.remedy
+
+    def test_a_redis_that_answers(self, monkeypatch: pytest.MonkeyPatch, redis_server: str) -> None:
+        monkeypatch.setenv("DRAGOMAN_REDIS_URL", redis_server)
+        finding = doctor.check_redis()
+        assert finding.verdict is Verdict.OK, finding
+
+    def test_no_redis_server_at_all(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from dragoman_runtime import embedded_redis
+
+        monkeypatch.setenv("PATH", "")
+        monkeypatch.setattr(embedded_redis, "wheel_binary", lambda: None)
+        finding = doctor._guarded(doctor.check_redis)
+        assert finding.verdict is Verdict.MISSING
+        assert "redis-server" in finding.remedy
+
+    @pytest.mark.parametrize(
+        ("profile", "model", "verdict"),
+        [
+            ("mock", "x", Verdict.OK),
+            ("cpu", "/no/such/folder", Verdict.MISSING),
+            ("cpu", "tiny", Verdict.NOTE),
+        ],
+    )
+    def test_the_model(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, profile: str, model: str, verdict: Verdict
+    ) -> None:
+        monkeypatch.setenv("DRAGOMAN_WHISPER_PROFILE", profile)
+        monkeypatch.setenv("DRAGOMAN_WHISPER_MODEL", model)
+        monkeypatch.setenv("DRAGOMAN_WHISPER_DOWNLOAD_DIR", str(tmp_path))
+        assert doctor.check_model().verdict is verdict
+
+    def test_the_small_model_is_found(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("DRAGOMAN_WHISPER_MODEL", str(checkout.small_model()))
+        assert doctor.check_model().verdict is Verdict.OK
+
+
+class TestCheckout:
+    def test_a_recording_with_its_reference(self) -> None:
+        found = checkout.recording("meeting_en_two_voices.wav")
+        assert found.text.startswith("Good morning Anna")
+        assert found.language == "en"
+        assert found.duration_s == pytest.approx(49.2, abs=0.1)
+
+    def test_an_installed_wheel_says_where_to_get_it(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setattr(checkout, "ROOT", tmp_path)
+        for call in (
+            checkout.small_model,
+            lambda: checkout.recording("x.wav"),
+            lambda: checkout.run_bench("bus", []),
+        ):
+            with pytest.raises(NotFound) as told:
+                call()
+            assert "./justw demo" in told.value.remedy
+
+    def test_a_benchmark_becomes_its_own_process(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        (tmp_path / "bench").mkdir()
+        (tmp_path / "bench" / "bus.py").touch()
+        called: list[Any] = []
+        monkeypatch.setattr(checkout, "ROOT", tmp_path)
+        monkeypatch.setattr(checkout.os, "execv", lambda *arguments: called.append(arguments))
+        checkout.run_bench("bus", ["--json"])
+        assert called == [(sys.executable, [sys.executable, str(tmp_path / "bench" / "bus.py"), "--json"])]
+
+    def test_an_unknown_benchmark_names_the_known_ones(self) -> None:
+        with pytest.raises(NotFound) as told:
+            checkout.run_bench("nothing", [])
+        assert "quality, overhead, sessions, bus" in told.value.remedy
