@@ -1,0 +1,1 @@
+"""The benchmarks: each one runnable, each with a recipe of its own."""
