@@ -10,7 +10,7 @@ from rich.text import Text
 
 from dragoman_client import Dragoman, SessionEndedMessage, SessionOptions
 from dragoman_contracts.errors import DragomanError
-from dragoman_orchestration.cli.captions import LiveCaptions, PlainCaptions, clock
+from dragoman_orchestration.cli.captions import LiveCaptions, PlainCaptions
 from dragoman_orchestration.cli.checkout import Recording, recording, small_model
 from dragoman_orchestration.cli.lifecycle import run_command
 from dragoman_orchestration.cli.media import Media, Pace
@@ -124,8 +124,8 @@ def _report(
         ),
         (
             "Ledger",
-            f"{clock(ledger.received_ms)} received = {clock(ledger.transcribed_ms)} transcribed "
-            f"+ {clock(ledger.silence_ms)} silence + {clock(ledger.gap_ms)} gaps",
+            f"{ledger.received_ms / 1000:.3f} s received = {ledger.transcribed_ms / 1000:.3f} transcribed "
+            f"+ {ledger.silence_ms / 1000:.3f} silence + {ledger.gap_ms / 1000:.3f} gaps",
         ),
     ]
     console.print()
