@@ -202,7 +202,12 @@ class SessionLeases:
             arguments: list[Argument] = [GROUP_AUDIO_PIPELINE, self._worker]
             for lease in members:
                 arguments += [lease.entry_id, int(lease.progressed)]
-            kept = {entry_id.decode() for entry_id in await self._scripts.run(_RENEW, (stream,), arguments)}
+            try:
+                kept = {
+                    entry_id.decode() for entry_id in await self._scripts.run(_RENEW, (stream,), arguments)
+                }
+            except GroupMissing:
+                kept = set()  # Redis was wiped, the leases with it
             for lease in members:
                 lease.progressed = False
             lost += [lease for lease in members if lease.entry_id not in kept]
@@ -211,7 +216,10 @@ class SessionLeases:
     async def hand_over(self, lease: SessionLease) -> bool:
         """Let another worker take the session over at once; whether it was still ours."""
         arguments = (GROUP_AUDIO_PIPELINE, self._worker, lease.entry_id, self._lease_ms)
-        return bool(await self._scripts.run(_HAND_OVER, (self._stream_of(lease),), arguments))
+        try:
+            return bool(await self._scripts.run(_HAND_OVER, (self._stream_of(lease),), arguments))
+        except GroupMissing:
+            return False
 
     def _stream_of(self, lease: SessionLease) -> str:
         return lease.keys.shard.sessions(lease.opened.profile)

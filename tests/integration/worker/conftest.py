@@ -1,4 +1,4 @@
-"""A real audio worker on a real Redis and a real whisper service (mock engine), driven through the streams."""
+"""A real audio worker on a real Redis and a real whisper service (mock engine), driven by streams."""
 
 from __future__ import annotations
 
