@@ -53,13 +53,13 @@ check: check-format check-lint check-types check-imports
 # Checks that the code is formatted.
 [group('quality')]
 check-format:
-    ruff format --check modules tests bench
+    ruff format --check modules tests bench justw
     just --justfile "{{ justfile() }}" --fmt --check --unstable
 
 # Checks the lint rules.
 [group('quality')]
 check-lint:
-    ruff check modules tests bench
+    ruff check modules tests bench justw
 
 # Checks the types, strictly.
 [group('quality')]
@@ -74,8 +74,8 @@ check-imports:
 # Formats the code and mends what lint can mend.
 [group('quality')]
 fmt:
-    ruff check --fix-only modules tests bench
-    ruff format modules tests bench
+    ruff check --fix-only modules tests bench justw
+    ruff format modules tests bench justw
     just --justfile "{{ justfile() }}" --fmt --unstable
 
 # Writes env.template anew from the settings classes.

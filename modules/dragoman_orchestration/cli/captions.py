@@ -110,17 +110,21 @@ class LiveCaptions:
 
     def show(self, event: ServerMessages) -> None:
         """Update the lines."""
+        settled: Text | None = None
         if isinstance(event, TranscriptFinal):
             self._partial = None
             if event.text:
-                self._console.print(Text.assemble((f"[{clock(event.start_ms)}] ", "cyan"), event.text))
+                settled = Text.assemble((f"[{clock(event.start_ms)}] ", "cyan"), event.text)
         elif isinstance(event, TranscriptPartial):
             self._partial = event
         elif isinstance(event, AudioAck):
             self._received_ms = event.received_ms
         elif (note := note_of(event)) is not None:
-            self._console.print(Text(note, style="yellow"))
+            settled = Text(note, style="yellow")
+        # First the moving lines: a final must not be seen beside the partial that it replaces.
         self._live.update(Group(self._caption(), self._bar()))
+        if settled is not None:
+            self._console.print(settled)
 
     def _caption(self) -> Text:
         partial = self._partial
