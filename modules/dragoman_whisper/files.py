@@ -54,7 +54,8 @@ class FileTranscriber:
             FileTooLong: longer than the settings allow.
             UnknownLanguage: the model does not know it.
             Overloaded: too many files at the same time.
-            ModelUnavailable: the model is not loaded.
+            ModelLoading: not yet.
+            ModelUnavailable: the model cannot be had.
 
         """
         settings = self._service.settings

@@ -10,7 +10,7 @@ from typing import Literal
 
 from loguru import logger
 
-from dragoman_contracts.errors import DragomanError, InvalidInput, ModelUnavailable
+from dragoman_contracts.errors import DragomanError, InvalidInput, ModelUnavailable, Unavailable
 from dragoman_runtime.process import Health
 from dragoman_whisper.batcher import Batcher
 from dragoman_whisper.config import DecodeConfig
@@ -29,6 +29,13 @@ class UnknownLanguage(InvalidInput):
     default_remedy = "Give an ISO 639-1 code that the model knows, such as en or es, or none to detect it."
 
 
+class ModelLoading(Unavailable):
+    """The model is still loading; trying again later helps."""
+
+    code = "model_loading"
+    default_remedy = "Try again when GET /ready answers 200."
+
+
 class WhisperService:
     """Holds the engine and its batcher; begins to load at ``start`` and tells ``health`` how it goes.
 
@@ -44,7 +51,7 @@ class WhisperService:
         self._given = engine
         self._engine: Engine | None = None
         self._batcher: Batcher | None = None
-        self._problem: DragomanError = ModelUnavailable("the model has not begun to load")
+        self._problem: DragomanError = ModelLoading("the model has not begun to load")
         self._last_refusal = ""
         self._loading: asyncio.Task[None] | None = None
         self._tell("loading", "not begun")
@@ -54,7 +61,8 @@ class WhisperService:
         """The engine.
 
         Raises:
-            ModelUnavailable: it is not loaded.
+            ModelLoading: not yet.
+            ModelUnavailable: it cannot be had.
 
         """
         if self._engine is None or self.state != "ready":
@@ -66,7 +74,8 @@ class WhisperService:
         """The way to the engine.
 
         Raises:
-            ModelUnavailable: it is not loaded.
+            ModelLoading: not yet.
+            ModelUnavailable: it cannot be had.
 
         """
         if self._batcher is None or self.state != "ready":
@@ -152,9 +161,7 @@ class WhisperService:
     def _tell(self, state: State, reason: str) -> None:
         self.state = state
         if state == "loading":
-            self._problem = ModelUnavailable(
-                f"the model is still loading: {reason}", remedy="Try again when GET /ready answers 200."
-            )
+            self._problem = ModelLoading(f"the model is still loading: {reason}")
         self._health.not_ready(_PART, f"{state}: {reason}")
 
     def _refuse(self, error: DragomanError) -> None:

@@ -8,64 +8,27 @@ padded with a second of silence only, as far as the next step of frames.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dragoman_contracts.audio import MODEL_RATE_HZ
-from dragoman_contracts.errors import InvalidInput
-from dragoman_contracts.whisper_api import WindowResult, WindowWord
+from dragoman_contracts.whisper_api import WindowResult
 from dragoman_whisper.config import DecodeConfig
 from dragoman_whisper.engines import guards
 from dragoman_whisper.engines.base import Progress, Samples, Span, Window
 from dragoman_whisper.engines.languages import WHISPER_LANGUAGES
-from dragoman_whisper.engines.mel import FRAMES_PER_S, HOP, MAX_FRAMES, log_mel
+from dragoman_whisper.engines.mel import log_mel
+from dragoman_whisper.engines.whisper_encoder import Encoded, Encoder, encoder_frames
+from dragoman_whisper.engines.whisper_job import MAX_TOKENS, Job, context_tokens, prefix_tokens
 from dragoman_whisper.engines.whisper_model import load_model
 from dragoman_whisper.engines.word_times import AlignedWord, audible_frames, place, spread
 from dragoman_whisper.settings import WhisperSettings
 
-_MAX_TOKENS = 448
-_MAX_CONTEXT_TOKENS = 223
-_MAX_PREFIX_TOKENS = 160
 _FALLBACK_TEMPERATURES = (0.4, 0.8)
 _BEST_OF = 5
 _PREPENDED = "\"'“¿([{-"
 _APPENDED = "\"'.。,，!！?？:：”)]}、"
-
-
-@dataclass(slots=True, eq=False)
-class _Job:
-    """A window on its way through the model."""
-
-    window: Window
-    frames: int
-    context: list[int]
-    prefix: list[int]
-    mel: NDArray[np.float32]
-    tokenizer: Any = None
-    language_probability: float = 1.0
-    tokens: list[int] = field(default_factory=list)
-    no_speech: float = 0.0
-    log_probability: float = 0.0
-    ratio: float = 1.0
-    words: list[WindowWord] = field(default_factory=list)
-
-    @property
-    def duration_ms(self) -> int:
-        return len(self.window.pcm) * 1000 // MODEL_RATE_HZ
-
-    @property
-    def group(self) -> tuple[int, bool, float, int]:
-        """Windows that agree in this can be decoded in one call."""
-        return self.frames, self.window.options.fast, self.window.temperature, len(self.context)
-
-    @property
-    def prompt(self) -> list[int]:
-        sot = self.tokenizer.sot_sequence
-        return [*self.context, *sot, self.tokenizer.no_timestamps, *self.prefix]
 
 
 class FasterWhisperEngine:
@@ -79,6 +42,7 @@ class FasterWhisperEngine:
         self._settings = settings
         self._config = settings.decode_config()
         self._whisper: Any = None
+        self._encoder: Any = None
         self._tokenizers: dict[tuple[str, str], Any] = {}
         self._suppressed: list[int] = []
 
@@ -92,7 +56,7 @@ class FasterWhisperEngine:
         whisper = load_model(self._settings, progress)
         from faster_whisper.transcribe import get_suppressed_tokens  # noqa: PLC0415  # takes half a second
 
-        self._whisper = whisper
+        self._whisper, self._encoder = whisper, Encoder(whisper)
         known = {
             code for code in WHISPER_LANGUAGES if whisper.hf_tokenizer.token_to_id(f"<|{code}|>") is not None
         }
@@ -107,7 +71,7 @@ class FasterWhisperEngine:
         """Free the model."""
         if self._whisper is not None:
             self._whisper.model.unload_model()
-            self._whisper = None
+            self._whisper = self._encoder = None
 
     def speech_spans(self, samples: Samples, max_span_s: float) -> list[Span]:
         """Silero voice activity, as faster-whisper's batched pipeline uses it."""
@@ -133,62 +97,31 @@ class FasterWhisperEngine:
 
     # --- one group ---------------------------------------------------------------------------------------
 
-    def _decode_group(self, jobs: list[_Job]) -> None:
-        encoded = self._encode(jobs)
-        self._choose_tokenizers(jobs, encoded)
-        self._generate(jobs, encoded, beam=self._beam(jobs[0]), temperature=jobs[0].window.temperature)
-        if not jobs[0].window.options.fast:
+    def _decode_group(self, jobs: list[Job]) -> None:
+        encoded = self._encoder.encode(jobs)
+        self._choose_tokenizers(jobs, encoded.whole)
+        options = jobs[0].window.options
+        beam = self._config.fast_beam_size if options.fast else self._config.beam_size
+        self._generate(jobs, encoded.whole, beam=beam, temperature=jobs[0].window.temperature)
+        if not options.fast:
             for index, job in enumerate(jobs):
-                self._try_again(job, encoded, index, len(jobs))
+                if self._deserves_another_try(job):
+                    self._try_again(job, self._encoder.row(encoded, index, job))
         for job in jobs:
             self._guard(job)
         self._time_words(jobs, encoded)
 
-    def _prepare(self, window: Window) -> _Job:
-        options = window.options
-        hf_tokenizer = self._tokenizer("en", "transcribe")
-        prefix = hf_tokenizer.encode(" " + options.prefix.strip()) if options.prefix.strip() else []
-        if len(prefix) > _MAX_PREFIX_TOKENS:
-            raise InvalidInput(
-                f"the prefix has {len(prefix)} tokens, more than the {_MAX_PREFIX_TOKENS} a window can hold",
-                remedy="Cut the window behind the words that are committed.",
-            )
-        context: list[int] = []
-        for text in (options.hotwords, options.prompt):
-            if text.strip():
-                context += hf_tokenizer.encode(" " + text.strip())
-        if context:
-            context = [hf_tokenizer.sot_prev, *context[-_MAX_CONTEXT_TOKENS:]]
-        frames = self._frames(len(window.pcm))
-        filters = self._whisper.feature_extractor.mel_filters
-        return _Job(window, frames, context, prefix, log_mel(window.samples(), filters, frames))
+    def _prepare(self, window: Window) -> Job:
+        tokenizer = self._tokenizer("en", "transcribe")
+        frames = encoder_frames(len(window.pcm), self._settings)
+        return Job(
+            window,
+            log_mel(window.samples(), self._whisper.feature_extractor.mel_filters, frames),
+            context_tokens(window.options, tokenizer),
+            prefix_tokens(window.options, tokenizer),
+        )
 
-    def _frames(self, samples: int) -> int:
-        if self._settings.encoder == "full":
-            return MAX_FRAMES
-        needed = -(-samples // HOP) + self._settings.encoder_pad_ms * FRAMES_PER_S // 1000
-        step = self._settings.encoder_step_frames
-        return min(MAX_FRAMES, max(self._settings.encoder_min_frames, -(-needed // step) * step))
-
-    def _beam(self, job: _Job) -> int:
-        return self._config.fast_beam_size if job.window.options.fast else self._config.beam_size
-
-    def _encode(self, jobs: list[_Job]) -> Any:
-        """``[windows, frames / 2, d_model]``; a CPU gains nothing from encoding windows together."""
-        mels = [job.mel for job in jobs]
-        if len(mels) == 1 or self._whisper.model.device != "cpu":
-            return self._whisper.encode(np.stack(mels))
-        from ctranslate2 import StorageView  # noqa: PLC0415
-
-        return StorageView.from_array(np.concatenate([np.asarray(self._whisper.encode(mel)) for mel in mels]))
-
-    def _row(self, job: _Job, encoded: Any, index: int, count: int) -> Any:
-        """The encoded window of one job out of its group's."""
-        if count == 1:
-            return encoded
-        return self._whisper.encode(job.mel)
-
-    def _choose_tokenizers(self, jobs: list[_Job], encoded: Any) -> None:
+    def _choose_tokenizers(self, jobs: list[Job], encoded: Any) -> None:
         detected: Any = None
         for index, job in enumerate(jobs):
             language = job.window.options.language
@@ -198,9 +131,7 @@ class FasterWhisperEngine:
                 language, job.language_probability = token[2:-2], float(probability)
             job.tokenizer = self._tokenizer(language or "en", job.window.options.task)
 
-    def _generate(
-        self, jobs: list[_Job], encoded: Any, *, beam: int, temperature: float, no_repeat: int = 0
-    ) -> None:
+    def _generate(self, jobs: list[Job], encoded: Any, *, beam: int, temperature: float) -> None:
         prompts = [job.prompt for job in jobs]
         limit = max(map(len, prompts)) + guards.token_limit(max(job.duration_ms for job in jobs) / 1000)
         search: dict[str, Any] = {"beam_size": beam}
@@ -214,12 +145,11 @@ class FasterWhisperEngine:
         results = self._whisper.model.generate(
             encoded,
             prompts,
-            max_length=min(_MAX_TOKENS, limit),
+            max_length=min(MAX_TOKENS, limit),
             return_scores=True,
             return_no_speech_prob=True,
             suppress_blank=True,
             suppress_tokens=self._suppressed,
-            no_repeat_ngram_size=no_repeat,
             **search,
         )
         for job, result in zip(jobs, results, strict=True):
@@ -230,44 +160,54 @@ class FasterWhisperEngine:
             )
             job.ratio = guards.compression_ratio(job.tokenizer.decode(job.tokens).strip())
 
-    def _try_again(self, job: _Job, encoded: Any, index: int, count: int) -> None:
-        """Sample what is unsure or loops, and keep the best; silence is not asked again."""
-        config = self._config
-        for temperature in _FALLBACK_TEMPERATURES[: config.temperature_fallbacks]:
-            sure = not guards.is_unsure(job.log_probability, job.ratio, config)
-            if sure or guards.is_no_speech(job.no_speech, job.log_probability, config):
-                return
-            before = job.tokens, job.log_probability, job.ratio
-            self._generate([job], self._row(job, encoded, index, count), beam=1, temperature=temperature)
-            if _is_better(before[1], before[2], job, config):
-                job.tokens, job.log_probability, job.ratio = before
+    def _deserves_another_try(self, job: Job) -> bool:
+        """Whether a hypothesis is unsure or loops; silence is not asked again."""
+        unsure = guards.is_unsure(job.log_probability, job.ratio, self._config)
+        return unsure and not guards.is_no_speech(job.no_speech, job.log_probability, self._config)
 
-    def _guard(self, job: _Job) -> None:
+    def _try_again(self, job: Job, encoded: Any) -> None:
+        """Sample with rising temperature until the text is sure, and keep the best."""
+        for temperature in _FALLBACK_TEMPERATURES[: self._config.temperature_fallbacks]:
+            before = job.hypothesis
+            self._generate([job], encoded, beam=1, temperature=temperature)
+            if _is_better(before, job.hypothesis, self._config):
+                job.hypothesis = before
+            if not self._deserves_another_try(job):
+                return
+
+    def _guard(self, job: Job) -> None:
         if guards.is_no_speech(job.no_speech, job.log_probability, self._config):
             job.tokens = []
         job.tokens = job.tokens[: guards.looped_at(job.tokens, self._config.max_repeats)]
 
     # --- words -------------------------------------------------------------------------------------------
 
-    def _time_words(self, jobs: list[_Job], encoded: Any) -> None:
-        for index, job in enumerate(jobs):
-            if not job.tokens:
-                continue
-            if job.window.options.word_timestamps:
-                self._align(job, self._row(job, encoded, index, len(jobs)))
-            else:
+    def _time_words(self, jobs: list[Job], encoded: Encoded) -> None:
+        timed = [job for job in jobs if job.tokens and job.window.options.word_timestamps]
+        if timed and encoded.rows is None and len({id(job.tokenizer) for job in jobs}) == 1:
+            self._align(jobs, encoded.whole)
+        else:
+            for index, job in enumerate(jobs):
+                if job in timed:
+                    self._align([job], self._encoder.row(encoded, index, job))
+        for job in jobs:
+            if job.tokens and job not in timed:
                 texts = [word["word"] for word in _merged(_split(job)) if word["word"]]
                 job.words = spread(texts, job.duration_ms, float(np.exp(min(0.0, job.log_probability))))
 
-    def _align(self, job: _Job, encoded: Any) -> None:
-        content = max(1, min(job.frames, len(job.window.pcm) // HOP))
-        alignment = self._whisper.find_alignment(job.tokenizer, [job.tokens], encoded, content)[0]
-        words = [
-            AlignedWord(word["word"], float(word["start"]), float(word["end"]), float(word["probability"]))
-            for word in _merged(alignment)
-            if word["word"]
-        ]
-        job.words = place(words, audible_frames(job.mel, content))
+    def _align(self, jobs: list[Job], encoded: Any) -> None:
+        """Times for the words of windows in one language."""
+        tokens, frames = [job.tokens for job in jobs], [job.content_frames for job in jobs]
+        alignments = self._whisper.find_alignment(jobs[0].tokenizer, tokens, encoded, frames)
+        for job, alignment in zip(jobs, alignments, strict=True):
+            words = [
+                AlignedWord(
+                    word["word"], float(word["start"]), float(word["end"]), float(word["probability"])
+                )
+                for word in _merged(alignment)
+                if word["word"]
+            ]
+            job.words = place(words, audible_frames(job.mel, job.content_frames))
 
     def _tokenizer(self, language: str, task: str) -> Any:
         key = (language, task)
@@ -280,7 +220,7 @@ class FasterWhisperEngine:
             )
         return self._tokenizers[key]
 
-    def _result(self, job: _Job) -> WindowResult:
+    def _result(self, job: Job) -> WindowResult:
         silent = job.tokenizer is None
         language = job.window.options.language or ("" if silent else job.tokenizer.language_code)
         return WindowResult(
@@ -296,13 +236,15 @@ class FasterWhisperEngine:
         )
 
 
-def _is_better(log_probability: float, ratio: float, other: _Job, config: DecodeConfig) -> bool:
-    """Whether the earlier hypothesis beats the one that ``other`` holds now: no loop first, then surer."""
-    loops, other_loops = (value > config.compression_ratio_threshold for value in (ratio, other.ratio))
-    return log_probability >= other.log_probability if loops == other_loops else other_loops
+def _is_better(
+    one: tuple[list[int], float, float], other: tuple[list[int], float, float], config: DecodeConfig
+) -> bool:
+    """Whether the one hypothesis beats the other: no loop first, then surer; the one wins a draw."""
+    loops, other_loops = (ratio > config.compression_ratio_threshold for _, _, ratio in (one, other))
+    return one[1] >= other[1] if loops == other_loops else other_loops
 
 
-def _split(job: _Job) -> list[dict[str, Any]]:
+def _split(job: Job) -> list[dict[str, Any]]:
     texts, tokens = job.tokenizer.split_to_word_tokens(job.tokens)
     return [{"word": text, "tokens": ids} for text, ids in zip(texts, tokens, strict=True)]
 

@@ -109,7 +109,11 @@ def test_word_times_are_those_of_the_reference(engine: FasterWhisperEngine) -> N
     assert np.median(edges) < 50
 
 
-def test_a_batch_of_all_kinds_gives_what_each_window_gives_alone(engine: FasterWhisperEngine) -> None:
+@pytest.mark.parametrize("together_as_on_a_gpu", [False, True])
+def test_a_batch_of_all_kinds_gives_what_each_window_gives_alone(
+    engine: FasterWhisperEngine, monkeypatch: pytest.MonkeyPatch, together_as_on_a_gpu: bool
+) -> None:
+    monkeypatch.setattr(engine._encoder, "together", together_as_on_a_gpu)
     batch = [
         window(),
         window(fast=True),
@@ -123,6 +127,9 @@ def test_a_batch_of_all_kinds_gives_what_each_window_gives_alone(engine: FasterW
         Window(np.zeros(16_000, dtype=np.int16), WindowOptions(language="en")),
         window(),
     ]
+    # One group in one language, one with nothing said in a window of it, and one of two languages.
+    noise = np.random.default_rng(2).normal(0, 800, len(batch[0].pcm)).astype(np.int16)
+    batch += [Window(noise, WindowOptions(language="en")), window("es_00.wav", language="es", fast=True)]
     together = engine.decode_windows(batch)
     alone = [engine.decode_windows([one])[0] for one in batch]
     assert [result.text for result in together] == [result.text for result in alone]

@@ -14,7 +14,7 @@ from dragoman_runtime.process import Drain, Health
 from dragoman_runtime.settings import RuntimeSettings, SettingsInvalid
 from dragoman_whisper.app import create_app, serve_whisper
 from dragoman_whisper.engines.choose import choose_engine
-from dragoman_whisper.service import UnknownLanguage, WhisperService
+from dragoman_whisper.service import ModelLoading, UnknownLanguage, WhisperService
 from dragoman_whisper.settings import PROFILES, WhisperSettings
 
 from .engines import LIMIT_S, HeldEngine
@@ -50,7 +50,8 @@ async def test_while_it_loads_readiness_tells_how_far_it_is_and_requests_are_ref
             await http.post("/v1/audio/transcriptions", files={"file": b"RIFF"}),
             await http.get("/v1/models"),
         ):
-            assert (answer.status_code, answer.json()["code"]) == (503, "model_unavailable")
+            assert (answer.status_code, answer.json()["code"]) == (503, "model_loading")
+            assert answer.headers["retry-after"]
             assert "fetching model.bin" in answer.json()["detail"]
             assert answer.json()["remedy"]
         go_on.set()
@@ -125,7 +126,7 @@ async def test_the_end_does_not_wait_for_a_model_that_loads(eventually) -> None:
 
 async def test_a_service_that_never_started_stops() -> None:
     service = make_service(HeldEngine())
-    with pytest.raises(ModelUnavailable, match="still loading"):
+    with pytest.raises(ModelLoading, match="still loading"):
         _ = service.engine
     await service.stop()
     await service.wait_loaded()
