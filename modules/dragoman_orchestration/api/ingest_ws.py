@@ -212,8 +212,6 @@ class _Connection:
             pause_s = protocol.throttle_s(now)
             if pause_s:
                 await asyncio.sleep(pause_s)
-        # Closing: the writer ends the socket once all is told.
-        await asyncio.Event().wait()
 
     async def _open(self, configure: SessionConfigure) -> None:
         try:

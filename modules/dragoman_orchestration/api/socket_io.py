@@ -18,7 +18,8 @@ from dragoman_contracts.websocket import SUBPROTOCOL, ServerMessage
 from dragoman_orchestration.api.ingest_protocol import close_code, error_message
 from dragoman_orchestration.results.mailbox import Mailbox
 
-CLOSE_GRACE_S = 10.0
+CANCEL_AGAIN_S = 0.5
+CLOSE_GRACE_S = 5.0
 """How long a closing socket may take to write what waits."""
 
 _encoder = msgspec.json.Encoder()
@@ -84,11 +85,19 @@ async def until_done(
 
 
 async def cancel_all(tasks: Iterable[asyncio.Future[Any]]) -> None:
-    """Cancel and await; a peer that is gone is no error here."""
-    waiting = list(tasks)
-    for task in waiting:
-        task.cancel()
-    await asyncio.gather(*waiting, return_exceptions=True)
+    """Cancel and await; a peer that is gone is no error here.
+
+    Once is not enough: ``asyncio.wait_for`` of Python 3.11, which redis-py uses, swallows a cancellation that
+    comes together with its result (python/cpython#86296), and the task would go on for ever.
+    """
+    waiting = set(tasks)
+    while waiting:
+        for task in waiting:
+            task.cancel()
+        done, waiting = await asyncio.wait(waiting, timeout=CANCEL_AGAIN_S)
+        for task in done:
+            if not task.cancelled():
+                task.exception()  # seen, so that asyncio does not report it
 
 
 def abort_connection(receive: Receive) -> None:

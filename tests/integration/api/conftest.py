@@ -56,6 +56,7 @@ class Api:
             compression=None,
             proxy=None,
             max_size=None,
+            close_timeout=1,
             **options,
         )
         self.sockets.append(socket)

@@ -135,7 +135,10 @@ async def test_overload_closes_and_keeps_what_was_acknowledged(start_api, worker
         assert await worker(session_id).audio() == SECOND * 3
 
 
-async def test_a_viewer_that_never_reads_is_dropped_and_others_do_not_notice(start_api, worker, eventually):
+async def test_a_viewer_that_never_reads_is_dropped_and_others_do_not_notice(
+    start_api, worker, eventually, monkeypatch
+):
+    monkeypatch.setattr("dragoman_orchestration.api.socket_io.CLOSE_GRACE_S", 0.5)
     async with start_api(viewer_queue=16) as api:
         session_id = await api.create()
         # No reading: the client's own queue is full after a few messages, then TCP is.

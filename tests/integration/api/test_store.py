@@ -1,0 +1,218 @@
+"""The store's scripts on a real Redis: the same rules as the pure state machine, on one shard or many."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from dragoman_contracts.audio import AudioFormat
+from dragoman_contracts.envelope import Envelope
+from dragoman_contracts.errors import (
+    BusUnavailable,
+    Conflict,
+    DragomanError,
+    Fenced,
+    LimitExceeded,
+    NotFound,
+    SessionEnded,
+)
+from dragoman_contracts.events import AudioSessionOpened, parse_event
+from dragoman_contracts.streams import AudioField, RecordField, shard_of
+from dragoman_contracts.websocket import SessionConfigure, SessionOptions
+from dragoman_orchestration.session.lifecycle import Command, Status, next_status
+from dragoman_orchestration.session.model import Limits, Progress
+from dragoman_orchestration.session.store import SessionStore
+from dragoman_runtime.broker.redis import connect_redis
+from dragoman_runtime.embedded_redis import EmbeddedRedis, wheel_binary
+
+LIMITS = Limits(100, 100)
+CONFIGURE = SessionConfigure()
+
+
+@pytest.fixture(
+    params=[
+        "path",
+        pytest.param("wheel", marks=pytest.mark.skipif(wheel_binary() is None, reason="no wheel")),
+    ]
+)
+async def store(request):
+    """A store on Redis as found on PATH, and on the wheel's 6.2."""
+    binary = wheel_binary() if request.param == "wheel" else None
+    async with EmbeddedRedis(binary=binary) as server:
+        client = connect_redis(server.url)
+        yield SessionStore(client)
+        await client.aclose()
+
+
+async def create(store, **options):
+    return await store.create(SessionOptions(**options), profile="mock", owner_key="a", limits=LIMITS)
+
+
+async def in_status(store, status):
+    record = await create(store)
+    if status is not Status.CREATED:
+        await store.open(record, CONFIGURE)
+    if status is Status.ENDING:
+        await store.end(record.id, "client")
+    if status is Status.ENDED:
+        await store._client.hset(store.keys(record.id).record, "status", "ended")
+    return await store.get(record.id)
+
+
+@pytest.mark.parametrize("status", list(Status))
+@pytest.mark.parametrize("command", [Command.OPEN, Command.END])
+async def test_scripts_and_state_machine_agree(store, status, command):
+    record = await in_status(store, status)
+    assert record.status is status
+    try:
+        expected: Status | type[DragomanError] = next_status(status, command)
+    except DragomanError as error:
+        expected = type(error)
+    try:
+        if command is Command.OPEN:
+            await store.open(record, CONFIGURE)
+        else:
+            await store.end(record.id, "request")
+        found: Status | type[DragomanError] = (await store.get(record.id)).status
+    except DragomanError as error:
+        found = type(error)
+    assert found == expected
+
+
+async def test_the_first_speaker_opens_the_session_for_a_worker(store):
+    record = await create(store, language="es")
+    await store.open(record, CONFIGURE, traceparent="00-" + "1" * 32 + "-" + "2" * 16 + "-01")
+    await store.open(record, CONFIGURE)
+    keys = store.keys(record.id)
+    ((_, fields),) = await store._client.xrange(keys.shard.sessions("mock"))
+    envelope = Envelope.from_fields(fields)
+    assert envelope.subject == record.id
+    assert envelope.traceparent.startswith("00-1")
+    event = parse_event(envelope)
+    assert isinstance(event, AudioSessionOpened)
+    assert event.options["language"] == "es"
+    assert await store._client.ttl(keys.record) == -1  # a live session does not expire
+
+
+async def test_options_of_the_speaker_count_at_the_first_open_only(store):
+    record = await create(store, language="es")
+    await store.open(record, SessionConfigure(options=SessionOptions(language="en")))
+    assert (await store.get(record.id)).options.language == "en"
+    await store.open(record, SessionConfigure(options=SessionOptions(language="fr")))
+    assert (await store.get(record.id)).options.language == "en"
+
+
+async def test_another_format_is_a_conflict(store):
+    record = await create(store)
+    await store.open(record, CONFIGURE)
+    with pytest.raises(Conflict, match="16000"):
+        await store.open(record, SessionConfigure(audio=AudioFormat(sample_rate_hz=8_000)))
+
+
+async def test_epochs_grow_even_if_redis_forgot_the_last_one(store):
+    record = await create(store)
+    await store.open(record, CONFIGURE)
+    assert (await store.open(record, CONFIGURE)).epoch == 2
+    await store._client.hset(store.keys(record.id).record, RecordField.EPOCH.decode(), 1)
+    assert (await store.open(record, CONFIGURE)).epoch == 3
+
+
+async def test_only_the_newest_speaker_can_end(store):
+    record = await create(store)
+    first = await store.open(record, CONFIGURE)
+    second = await store.open(record, CONFIGURE)
+    with pytest.raises(Fenced):
+        await store.end(record.id, "client", epoch=first.epoch, seq=2)
+    assert await store.end(record.id, "client", epoch=second.epoch, seq=2) is Status.ENDING
+    assert await store.end(record.id, "client", epoch=second.epoch, seq=2) is Status.ENDING
+    entries = await store._client.xrange(store.keys(record.id).audio)
+    assert [(entry_id, fields[AudioField.KIND]) for entry_id, fields in entries] == [
+        (b"1-1", b"f"),
+        (b"2-1", b"f"),
+        (b"2-2", b"e"),
+    ]
+
+
+async def test_ending_the_unknown(store):
+    with pytest.raises(NotFound):
+        await store.end("nobody", "request")
+    with pytest.raises(NotFound):
+        await store.get("nobody")
+
+
+async def test_an_unopened_session_is_forgotten(store):
+    record = await create(store)
+    assert 0 < await store._client.ttl(store.keys(record.id).record) <= 3_600
+    await store._client.delete(store.keys(record.id).record)
+    assert await store.newest(limit=10) == []
+    assert await store._client.zcard(store.keys(record.id).shard.index) == 0
+    with pytest.raises(NotFound):
+        await store.open(record, CONFIGURE)
+
+
+async def test_touching_does_not_raise_the_dead(store):
+    record = await create(store)
+    await store.touch([record.id, "nobody"])
+    assert (await store.get(record.id)).seen_ms > 0
+    assert not await store._client.exists(store.keys("nobody").record)
+
+
+async def test_progress_of_many_in_one_round_trip(store):
+    record = await create(store)
+    opened = await store.open(record, CONFIGURE)
+    assert await store.progress([record.id, "nobody"]) == [Progress(Status.LIVE, opened.epoch), Progress()]
+    assert await store.progress([]) == []
+
+
+async def test_the_limit_holds_under_a_rush(store):
+    async def one():
+        return await store.create(SessionOptions(), profile="mock", owner_key="a", limits=Limits(5, 100))
+
+    answers = await asyncio.gather(*(one() for _ in range(20)), return_exceptions=True)
+    assert sum(isinstance(answer, LimitExceeded) for answer in answers) == 15
+
+
+async def test_all_of_it_on_many_shards(store):
+    spread = SessionStore(store._client, shards=4)
+    limits = Limits(12, 10)
+    records = [
+        await spread.create(SessionOptions(), profile="mock", owner_key=f"k{number % 2}", limits=limits)
+        for number in range(12)
+    ]
+    assert len({shard_of(record.id, 4) for record in records}) > 1
+    with pytest.raises(LimitExceeded):
+        await spread.create(SessionOptions(), profile="mock", owner_key="k0", limits=limits)
+    for record in records:
+        await spread.open(record, CONFIGURE)
+        assert f"{{{shard_of(record.id, 4)}}}:" in spread.keys(record.id).audio
+    listed = await spread.newest(limit=20)
+    assert {record.id for record in listed} == {record.id for record in records}
+    assert listed == sorted(listed, key=lambda record: -record.created_ms)
+    assert len(await spread.newest(limit=5)) == 5
+    assert {record.id for record in await spread.silent_since(-10_000)} == {record.id for record in records}
+    assert await spread.silent_since(60_000) == []
+
+
+async def test_an_ended_session_takes_nothing(store):
+    record = await in_status(store, Status.ENDED)
+    with pytest.raises(SessionEnded):
+        await store.open(record, CONFIGURE)
+
+
+async def test_a_redis_that_is_not_there(free_port):
+    client = connect_redis(f"redis://:secret@127.0.0.1:{free_port}/0", timeout_s=1)
+    away = SessionStore(client)
+    with pytest.raises(BusUnavailable) as caught:
+        await away.get("s")
+    assert "secret" not in str(caught.value)
+    for call in (
+        away.newest(limit=1),
+        away.progress(["s"]),
+        away.touch(["s"]),
+        away.server_run(),
+        create(away),
+    ):
+        with pytest.raises(BusUnavailable):
+            await call
+    await client.aclose()
