@@ -73,15 +73,19 @@ class AudioWorker:
             )
         ]
         drained = asyncio.create_task(drain.wait())
-        done, _ = await asyncio.wait({*loops, drained}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (*loops, drained):
-            task.cancel()
-        await asyncio.gather(*loops, drained, return_exceptions=True)
-        await asyncio.gather(
-            *(runner.hand_over() for runner in self._runners.values()), return_exceptions=True
-        )
-        for task in done - {drained}:
-            task.result()
+        try:
+            await asyncio.wait({*loops, drained}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (*loops, drained):
+                task.cancel()
+            outcomes = await asyncio.gather(*loops, drained, return_exceptions=True)
+            runners = list(self._runners.values())
+            # Cut short instead of drained: there is no time to hand over, the leases run out.
+            leave = [runner.hand_over() if drain.is_set() else runner.stop() for runner in runners]
+            await asyncio.gather(*leave, return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, Exception):
+                raise outcome
 
     async def _forever(self, name: str, step: Callable[[], Awaitable[None]], interval_s: float) -> None:
         """Repeat a step at its interval. Trouble with Redis delays it and never ends it."""

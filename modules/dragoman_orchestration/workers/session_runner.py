@@ -101,7 +101,7 @@ class SessionRunner:
         self._backoff = Backoff()
         self._decode_after = 0.0
         self._failing_since: float | None = None
-        self._lag_told = False
+        self._lag_told = ""
         self._state_due = 0.0
         self._heard_told_ms = -1
         self._committed_told_ms = state.recogniser.committed_ms
@@ -260,16 +260,15 @@ class SessionRunner:
         self._decode_after = now + self._backoff.next_s()
 
     def _watch_lag(self, now: float) -> None:
-        lag_ms = self._recogniser.waiting_ms
-        reason = "the recogniser is behind"
+        lag_ms, reason = self._recogniser.waiting_ms, "the recogniser is behind"
         if self._failing_since is not None:
             lag_ms = max(lag_ms, int((now - self._failing_since) * 1000))
             reason = "the whisper service does not answer; audio is kept and transcribed later"
-        if not self._lag_told and lag_ms >= self._settings.lag_notice_ms:
-            self._lag_told = True
+        if lag_ms >= self._settings.lag_notice_ms and reason != self._lag_told:
+            self._lag_told = reason
             self._events.append(SessionLag(lag_ms=lag_ms, reason=reason))
         elif self._lag_told and lag_ms < self._settings.lag_notice_ms // 2:
-            self._lag_told = False
+            self._lag_told = ""
             self._events.append(SessionLag(lag_ms=0, reason="caught up"))
 
     # --- results -----------------------------------------------------------------------------------------
