@@ -44,14 +44,26 @@ def average_log_probability(score: float, length: int) -> float:
 
 
 def looped_at(items: Sequence[object], max_repeats: int) -> int:
-    """Where a phrase of up to 12 items begins its ``max_repeats`` + 1st time in a row; else the length."""
-    for start in range(len(items)):
-        for size in range(1, min(_LONGEST_PHRASE, (len(items) - start) // (max_repeats + 1)) + 1):
-            phrase = items[start : start + size]
-            end = start + size * max_repeats
-            if all(items[at : at + size] == phrase for at in range(start + size, end + 1, size)):
-                return end
-    return len(items)
+    """Where to cut a text that ends in a loop, so that the phrase stands ``max_repeats`` times.
+
+    The length, if it ends in none. A phrase has up to 12 items. What repeats itself and then goes on, such as
+    a telephone number, was said.
+    """
+    end = len(items)
+    while (shorter := _loop_end(items[:end], max_repeats)) < end:
+        end = shorter
+    return end
+
+
+def _loop_end(items: Sequence[object], max_repeats: int) -> int:
+    count = len(items)
+    for size in range(1, min(_LONGEST_PHRASE, count // (max_repeats + 1)) + 1):
+        start = count - size
+        while start > 0 and items[start - 1] == items[start - 1 + size]:
+            start -= 1
+        if (count - start) // size > max_repeats:
+            return start + size * max_repeats
+    return count
 
 
 def is_unsure(log_probability: float, ratio: float, config: DecodeConfig) -> bool:

@@ -190,13 +190,18 @@ def test_a_loop_is_sampled_again_and_the_better_text_kept(engine: FasterWhisperE
         engine.tune(DecodeConfig())
 
 
-def test_repeats_are_cut_to_the_configured_number(engine: FasterWhisperEngine) -> None:
+def test_a_text_that_ends_in_a_loop_is_cut(engine: FasterWhisperEngine) -> None:
     engine.tune(DecodeConfig(max_repeats=2))
-    try:
-        result = engine.decode_windows([window(prefix="no no no no no no")])[0]
-    finally:
-        engine.tune(DecodeConfig())
-    assert words(result.text).split().count("no") == 2
+    job = engine._prepare(window())
+    job.tokens = engine._tokenizer("en", "transcribe").encode(" He said no no no no no no")
+    engine._guard(job)
+    engine.tune(DecodeConfig())
+    assert engine._tokenizer("en", "transcribe").decode(job.tokens) == " He said no no"
+
+
+def test_what_repeats_and_goes_on_was_said(engine: FasterWhisperEngine) -> None:
+    result = engine.decode_windows([window(prefix="no no no no no no")])[0]
+    assert words(result.text).startswith("no no no no no no ")
 
 
 def test_without_detection_an_english_model_hears_english(engine: FasterWhisperEngine) -> None:

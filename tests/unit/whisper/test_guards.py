@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dragoman_whisper.config import DecodeConfig
@@ -35,10 +35,11 @@ def test_no_samples_are_silence() -> None:
         ("abc", 3, "abc"),
         ("aaa", 3, "aaa"),
         ("aaaa", 3, "aaa"),
-        ("xaaaaaay", 2, "xaa"),
+        ("xaaaaaa", 2, "xaa"),
         ("abababab", 3, "ababab"),
         ("abcabcabcab", 2, "abcabc"),
-        ("no no no, that is it", 3, "no no no, that is it"),
+        ("xyabababa", 2, "xyabab"),
+        ("0000 that is it", 3, "0000 that is it"),
         ("0123456789ab" * 5, 3, "0123456789ab" * 3),
     ],
 )
@@ -46,6 +47,7 @@ def test_a_loop_is_cut(items: str, repeats: int, kept: str) -> None:
     assert items[: guards.looped_at(items, repeats)] == kept
 
 
+@settings(max_examples=500)
 @given(st.lists(st.integers(0, 3), max_size=40), st.integers(1, 4))
 def test_what_is_kept_loops_no_more_and_the_rest_is_as_it_was(items: list[int], repeats: int) -> None:
     kept = items[: guards.looped_at(items, repeats)]
