@@ -17,6 +17,7 @@ from starlette.routing import WebSocketRoute
 
 from dragoman_orchestration.api import sessions, system, transcriptions
 from dragoman_orchestration.api.asyncapi import build_document
+from dragoman_orchestration.api.body_limit import BodyLimit
 from dragoman_orchestration.api.ingest_ws import IngestEndpoint
 from dragoman_orchestration.api.results_ws import ResultsEndpoint
 from dragoman_orchestration.api.settings import ApiSettings
@@ -32,6 +33,8 @@ REST is described here, the WebSockets in [/asyncapi.json](/asyncapi.json). Ever
 these documents wants `Authorization: Bearer <key>`. Errors are problem details (RFC 9457) with a `code`, a
 `remedy` and a `trace_id`."""
 
+MAX_JSON_BYTES = 65_536
+"""Of a request's body; the largest that is valid has about 10 kB."""
 WS_MAX_BYTES = 16 * 1024 * 1024
 """Beyond this uvicorn itself closes with 1009; up to it the speaker is told FRAME_TOO_LARGE."""
 
@@ -56,6 +59,7 @@ def create_app(container: ApiContainer) -> FastAPI:
     app = create_http_app(
         "api", container.health(), title="Dragoman", description=DESCRIPTION, lifespan=lifespan
     )
+    app.add_middleware(BodyLimit, limit=MAX_JSON_BYTES, streamed=frozenset({transcriptions.PATH}))
     app.state.container = container
     for routes in (sessions, transcriptions, system):
         app.include_router(routes.router)

@@ -50,7 +50,7 @@ def problems(*codes: int) -> dict[int | str, dict[str, Any]]:
     "",
     status_code=status.HTTP_201_CREATED,
     summary="Create a session",
-    responses=problems(401, 403, 422, 429, 503),
+    responses=problems(401, 403, 413, 422, 429, 503),
 )
 async def create_session(
     request: Request,

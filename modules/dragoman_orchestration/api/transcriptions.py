@@ -14,8 +14,9 @@ from fastapi.responses import StreamingResponse
 from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect
 
-from dragoman_contracts.errors import BadUpstream, EngineUnavailable, LimitExceeded
+from dragoman_contracts.errors import BadUpstream, EngineUnavailable
 from dragoman_orchestration.api.access import KeyHolder, Parts
+from dragoman_orchestration.api.body_limit import BodyTooLarge
 from dragoman_orchestration.api.sessions import problems
 from dragoman_runtime.http_service import PROBLEM_TYPE
 from dragoman_runtime.telemetry import current_traceparent
@@ -56,15 +57,6 @@ _FORM: dict[str, Any] = {
 }
 
 
-class BodyTooLarge(LimitExceeded):
-    """The uploaded file is over the limit; it is the same the next time."""
-
-    code = "body_too_large"
-    permanent = True
-    http_status = 413
-    default_remedy = "Send a shorter or compressed file, or raise DRAGOMAN_API_MAX_BODY_BYTES."
-
-
 @router.post(
     PATH,
     summary="Transcribe a file (OpenAI-compatible)",
@@ -86,7 +78,7 @@ async def create_transcription(request: Request, container: Parts, _: KeyHolder)
     limit = container.settings().max_body_bytes
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
-        raise BodyTooLarge(f"the body is larger than {limit} bytes")
+        raise _too_large(limit)
     client = container.whisper_http()
     upstream = client.build_request(
         "POST", PATH, content=_bounded(request, limit), headers=_headers(request, declared)
@@ -114,6 +106,13 @@ async def create_transcription(request: Request, container: Parts, _: KeyHolder)
     )
 
 
+def _too_large(limit: int) -> BodyTooLarge:
+    return BodyTooLarge(
+        f"the file is larger than {limit} bytes",
+        remedy="Send a shorter or compressed file, or raise DRAGOMAN_API_MAX_BODY_BYTES.",
+    )
+
+
 def _headers(request: Request, declared: str) -> dict[str, str]:
     """The caller's key stays here; the type and the trace go on."""
     headers = {"content-type": request.headers.get("content-type", "application/octet-stream")}
@@ -132,7 +131,7 @@ async def _bounded(request: Request, limit: int) -> AsyncIterator[bytes]:
         async for chunk in request.stream():
             size += len(chunk)
             if size > limit:
-                raise BodyTooLarge(f"the body is larger than {limit} bytes")
+                raise _too_large(limit)
             yield chunk
     except ClientDisconnect:
         # Ends the request upstream too: it is shorter than its content-length told.

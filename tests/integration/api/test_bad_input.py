@@ -157,6 +157,18 @@ async def test_sessions_that_cannot_be(api, body):
     assert "xxx" not in answer.text
 
 
+@pytest.mark.parametrize("declared", [True, False])
+async def test_a_body_over_the_limit(api, declared):
+    async def chunks():
+        for _ in range(80):
+            yield b" " * 1_024
+
+    body = b" " * 81_920 if declared else chunks()
+    answer = await api.http.post("/v1/sessions", content=body, headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
 async def test_ids_that_are_none(api):
     assert (await api.http.get("/v1/sessions/..%2f..")).status_code in {404, 422}
     assert (await api.http.get("/v1/sessions/%7B0%7D:index")).status_code == 422
