@@ -87,7 +87,7 @@ class WhisperService:
         self._loading = asyncio.create_task(self._load(), name="load the model")
 
     async def wait_loaded(self) -> None:
-        """Return when the model is ready, or loading has ended for good."""
+        """Return when the model is ready or the service has stopped, which may be never."""
         if self._loading is not None:
             await asyncio.wait({self._loading})
 

@@ -94,6 +94,10 @@ async def test_a_window_is_answered(client: httpx.AsyncClient, case: WindowCase)
     case.check(result)
 
 
+# That a request is refused does not hang on how an engine computes: two roads of the six are enough.
+@pytest.mark.parametrize(
+    "client", [("mock", "app"), ("faster_whisper", "socket")], indirect=True, ids=" by ".join
+)
 @pytest.mark.parametrize("case", REFUSALS, ids=lambda case: case.name)
 async def test_a_wrong_request_is_refused_with_a_remedy(client: httpx.AsyncClient, case: Refusal) -> None:
     answer = await client.post(WINDOW_PATH, content=case.body, headers=case.headers)

@@ -73,6 +73,7 @@ def file_routes(service: WhisperService) -> APIRouter:
             return Response(status_code=CLIENT_CLOSED_REQUEST)
 
     async def transcribed(request: Request, task: Task) -> Response:
+        _ = service.engine  # no upload for a model that is not there
         limit_bytes = service.settings.file_max_mb * 1_000_000
         async with _limited(request, limit_bytes).form(max_files=1, max_fields=32) as form:
             fields = _fields(form)
