@@ -379,6 +379,9 @@ class IngestProtocol:
             if progress.status in {Status.ENDING, Status.ENDED}:
                 return self._fail(SessionEnded("the session was ended"))
             return self.on_superseded()
+        if progress.epoch < self.epoch:
+            # Redis restarted without this connection's opening: perhaps no worker knows of the session.
+            return self.on_audio_lost()
         before, self._progress = self._progress, progress
         if (before.committed_ms, before.heard_ms, before.consumed_bytes) != (
             progress.committed_ms,

@@ -38,6 +38,7 @@ from dragoman_orchestration.api.results_ws import position_of
 from dragoman_orchestration.api.socket_io import (
     accept,
     cancel_all,
+    count_closed,
     encode,
     refuse,
     session_of,
@@ -46,6 +47,7 @@ from dragoman_orchestration.api.socket_io import (
 )
 from dragoman_orchestration.results.hub import ResultsHub, Subscription
 from dragoman_orchestration.results.mailbox import Mailbox
+from dragoman_orchestration.session.lifecycle import Status
 from dragoman_orchestration.session.model import Progress, SessionRecord
 from dragoman_orchestration.session.store import SessionStore
 from dragoman_runtime.broker.base import EntryIdRefused
@@ -53,7 +55,7 @@ from dragoman_runtime.broker.publisher import TickPublisher
 from dragoman_runtime.telemetry import current_traceparent
 
 FIRST_RETRY_S, LAST_RETRY_S = 0.05, 1.0
-DRAIN_S = 10.0
+DRAIN_S = 5.0
 """How long frames that were accepted may take to reach Redis after the socket closed."""
 
 
@@ -156,7 +158,7 @@ class _Connection:
         self._check_readable()
 
     def on_tick(self) -> None:
-        """Half a second has passed."""
+        """About half a second has passed."""
         self._do(self._protocol.on_tick(self._loop.time()))
 
     def supersede(self) -> None:
@@ -179,11 +181,13 @@ class _Connection:
         try:
             await until_done(receive, self._mailbox, writer=writer, reader=reader)
             await self._flush()
+            await self._tidy()
         finally:
             await cancel_all((storer,))
             if self._subscription is not None:
                 self._hub.unsubscribe(self.session_id, self._subscription)
             self._gateway.leave(self)
+            count_closed("audio", self._mailbox)
             self._log.info("speaker gone: {}", self._mailbox.how_it_ended)
 
     async def _read_all(self, receive: Receive) -> None:
@@ -265,6 +269,17 @@ class _Connection:
         except TimeoutError:
             waiting = self._protocol.outbox.waiting_bytes
             self._log.warning("{} bytes of accepted audio could not be stored", waiting)
+
+    async def _tidy(self) -> None:
+        """Frames that came after the worker had ended the session lie in a stream of their own making."""
+        if not self.epoch:
+            return
+        try:
+            progress = (await self._store.progress([self.session_id]))[0]
+            if progress.status in {None, Status.ENDED}:
+                await self._store.forget_audio(self.session_id)
+        except DragomanError as error:
+            self._log.warning("its audio could not be looked after: {}", error.message)
 
     async def _store_all(self) -> None:
         protocol = self._protocol

@@ -13,7 +13,14 @@ from starlette.types import Receive, Scope, Send
 from dragoman_contracts.errors import DragomanError, LimitExceeded, Unavailable
 from dragoman_contracts.websocket import CloseCode, StreamPosition
 from dragoman_orchestration.api.auth import Authenticator, bearer
-from dragoman_orchestration.api.socket_io import accept, refuse, session_of, until_done, write_out
+from dragoman_orchestration.api.socket_io import (
+    accept,
+    count_closed,
+    refuse,
+    session_of,
+    until_done,
+    write_out,
+)
 from dragoman_orchestration.results.hub import ResultsHub
 from dragoman_orchestration.results.mailbox import Mailbox
 from dragoman_orchestration.session.model import SessionRecord
@@ -116,6 +123,7 @@ class ResultsEndpoint:
             )
         finally:
             self._hub.unsubscribe(record.id, subscription)
+            count_closed("events", mailbox)
             bound.info("viewer gone: {}", mailbox.how_it_ended)
 
     def _check_room(self, session_id: str) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
+from prometheus_client import Counter
 from starlette.types import Receive, Scope, Send
 
 from dragoman_contracts.errors import DragomanError
@@ -22,12 +23,19 @@ CANCEL_AGAIN_S = 0.5
 CLOSE_GRACE_S = 5.0
 """How long a closing socket may take to write what waits."""
 
+CLOSED = Counter("dragoman_api_sockets_closed_total", "Sockets closed, by close code.", ["kind", "code"])
+
 _encoder = msgspec.json.Encoder()
 
 
 def encode(message: ServerMessage) -> str:
     """A message as text frame."""
     return _encoder.encode(message).decode()
+
+
+def count_closed(kind: str, mailbox: Mailbox) -> None:
+    """Count a closed socket; 1006 where the peer left without a word of ours."""
+    CLOSED.labels(kind, str(int(mailbox.closing.code)) if mailbox.closing else "1006").inc()
 
 
 def session_of(scope: Scope) -> str:

@@ -54,6 +54,7 @@ SOURCE = "/dragoman/api"
 MAX_CONCURRENT = 32
 """Commands under way at once; fewer than the client has connections."""
 _PAGE = 500
+_CHUNK = 100
 
 _ledger_decoder = msgspec.json.Decoder(Ledger)
 
@@ -155,16 +156,31 @@ class SessionStore:
             await self._forget([item for item, record in zip(latest, records, strict=True) if record is None])
         return [record for record in records if record is not None]
 
-    async def silent_since(self, limit_ms: int) -> list[SessionRecord]:
-        """Live sessions that no speaker was connected to for ``limit_ms``."""
+    async def silent_since(self, limit_ms: int) -> list[str]:
+        """Ids of live sessions that no speaker was connected to for ``limit_ms``."""
         async with self._turn():
             pipe = self._client.pipeline(transaction=False)
             for shard in range(self._shards):
                 pipe.zrange(ShardKeys(shard).active, 0, -1)
             ids = [member.decode() for members in await pipe.execute() for member in members]
-            records = await self._records(ids)
         oldest = now_ms() - limit_ms
-        return [r for r in records if r and r.status is Status.LIVE and r.seen_ms < oldest]
+        silent = []
+        for start in range(0, len(ids), _CHUNK):
+            # In chunks, so that live audio is not kept waiting by a thousand replies at once.
+            chunk = ids[start : start + _CHUNK]
+            async with self._turn():
+                replies = await self._wire.exchange(
+                    [
+                        ("HMGET", self.keys(one).record, RecordField.STATUS, RecordField.SEEN_MS)
+                        for one in chunk
+                    ]
+                )
+            silent += [
+                session_id
+                for session_id, (status, seen_ms) in zip(chunk, replies, strict=True)
+                if status == Status.LIVE.encode() and int(seen_ms or 0) < oldest
+            ]
+        return silent
 
     async def open(
         self, record: SessionRecord, configure: SessionConfigure, *, traceparent: str = ""
@@ -252,6 +268,11 @@ class SessionStore:
         async with self._turn():
             for session_id in session_ids:
                 await self._touch(keys=[self.keys(session_id).record], args=[now])
+
+    async def forget_audio(self, session_id: str) -> None:
+        """Remove audio that came when the session had ended: nobody will read or expire it."""
+        async with self._turn():
+            await self._client.unlink(self.keys(session_id).audio)
 
     async def progress(self, session_ids: Sequence[str]) -> list[Progress]:
         """How far each session is; one pipelined round trip."""

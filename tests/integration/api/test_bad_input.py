@@ -330,6 +330,24 @@ async def test_audio_after_session_end(api):
     assert (await speaker.next("error"))["code"] == "session_ended"
 
 
+async def test_audio_that_comes_when_the_worker_has_ended_leaves_nothing(
+    api, worker, redis_client, eventually
+):
+    session_id = await api.create()
+    speaker = await api.speaker(session_id)
+    played = worker(session_id)
+    await redis_client.hset(played.keys.record, "status", "ended")  # the result is still on its way
+    await speaker.send(bytes(3200))
+    await speaker.acked(3200)
+    await played.publish("session.ended", {"reason": "failed", "ledger": {}})
+    assert await speaker.closed() == CloseCode.NORMAL
+
+    async def gone() -> bool:
+        return not await redis_client.exists(played.keys.audio)
+
+    await eventually(gone)
+
+
 async def test_a_session_that_vanished(api, redis_client):
     session_id = await api.create()
     speaker = await api.speaker(session_id)

@@ -375,6 +375,12 @@ def test_a_newer_connection_takes_over():
     assert closed_with(actions) is CloseCode.SUPERSEDED
 
 
+def test_a_redis_that_forgot_this_connection():
+    assert (
+        closed_with(streaming().on_progress(Progress(Status.CREATED, epoch=0), 0.5)) is CloseCode.GOING_AWAY
+    )
+
+
 def test_ended_from_elsewhere():
     protocol = streaming()
     actions = protocol.on_progress(Progress(Status.ENDING, epoch=2), 0.5)
