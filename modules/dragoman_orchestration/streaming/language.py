@@ -30,23 +30,21 @@ class LanguageTracker:
         """What to ask the recogniser for: a language, or None to detect it."""
         return self.given or self._utterance
 
-    def observe(self, language: str, probability: float, audio_ms: int, *, final: bool = False) -> str | None:
-        """Weigh a detection; return the language that the window must be decoded in again, if another.
-
-        A draft in the wrong language corrects itself with the next one. A final does not: where hysteresis
-        overrules its detection, it must be decoded once more.
-        """
+    def observe(self, language: str, probability: float, audio_ms: int) -> None:
+        """Weigh a detection over ``audio_ms`` of the utterance."""
         if self.to_request is not None:
-            return None
+            return
         needed = self.first_probability if self.session is None else self.switch_probability
-        convinced = audio_ms >= self.min_audio_ms and (language == self.session or probability >= needed)
-        if convinced:
+        if audio_ms >= self.min_audio_ms and (language == self.session or probability >= needed):
             self._utterance = self.session = language
-            return None
-        if self.session is None:
-            # Nothing to hold on to: a final takes what was heard, but does not bind the next utterance.
-            return None
-        if final:
-            self._utterance = self.session
-            return self.session if language != self.session else None
-        return None
+
+    def overrule(self, detected: str) -> bool:
+        """Whether an utterance that ends here must be decoded again, in the session's language.
+
+        A draft in the wrong language corrects itself with the next one. A final does not: one that was
+        decoded in a detected language which did not convince is asked for once more.
+        """
+        if self.to_request is not None or self.session is None or detected == self.session:
+            return False
+        self._utterance = self.session
+        return True

@@ -402,7 +402,8 @@ class Recogniser:
         self._language.start_utterance()
         outputs: list[Output] = []
         if head.shown:
-            outputs.append(self._final(head, [], ""))
+            # What is stable was promised to stay; the rest of what was shown goes.
+            outputs.append(self._final(head, head.agreement.stable, ""))
         outputs.append(AudioGap(start_ms=head.start_ms, end_ms=head.end_ms or 0, reason=reason))
         outputs += self._settle(head.end_ms or 0, "gap", reason)
         return outputs + self._settle_silence()
@@ -415,18 +416,12 @@ class Recogniser:
         self.policy.answered(round_trip_ms)
         head = self._utterances[0]
         head.decoded_to_ms = request.end_ms
-        again = self._language.observe(
-            result.language,
-            result.language_probability,
-            request.end_ms - request.start_ms,
-            final=request.full and head.is_closed,
-        )
-        if again is not None:
-            return []  # next_request asks again, now in the session's language
+        duration_ms = request.end_ms - request.start_ms
+        self._language.observe(result.language, result.language_probability, duration_ms)
         if request.full:
             head.full, head.full_to_ms = result, request.end_ms
         if not head.is_closed or head.full_to_ms < (head.speech_end_ms or 0):
-            return self._partial(head, request, self._words(result, request))
+            return self._partial(head, request, self._words(head, result, request))
         return self.finish_ready()
 
     def finish_ready(self) -> list[Output]:
@@ -436,10 +431,13 @@ class Recogniser:
             head = self._utterances[0]
             if head.end_ms is None or head.full is None or head.full_to_ms < (head.speech_end_ms or 0):
                 break
+            if self._language.overrule(head.full.language):
+                head.full, head.full_to_ms = None, 0  # next_request asks again, in the session's language
+                break
             outputs += self._finish(head)
         return outputs
 
-    def _words(self, result: WindowResult, request: DecodeRequest) -> list[Word]:
+    def _words(self, head: Utterance, result: WindowResult, request: DecodeRequest) -> list[Word]:
         duration_ms = request.end_ms - request.start_ms
         if guards.is_silence(result):
             return []
@@ -452,6 +450,9 @@ class Recogniser:
             )
             for word in result.words
         ]
+        if head.end_ms is not None and request.end_ms > head.end_ms:
+            # The utterance was split while its window was decoded: the rest belongs to the next one.
+            words = [word for word in words if word.start_ms + word.end_ms < 2 * head.end_ms]
         words = guards.cut_loops(words)
         return words if guards.plausible(words, duration_ms) else []
 
@@ -498,7 +499,7 @@ class Recogniser:
         request = DecodeRequest(
             head.index, np.empty(0, np.int16), head.start_ms, head.full_to_ms, True, WindowOptions()
         )
-        words = head.agreement.finish(self._words(head.full, request))
+        words = head.agreement.finish(self._words(head, head.full, request))
         self._utterances.popleft()
         self._language.start_utterance()
         outputs: list[Output] = []

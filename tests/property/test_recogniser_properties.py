@@ -1,0 +1,93 @@
+"""Whatever is said, however slow the answers, whoever dies: each word once, in order, all accounted."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dragoman_orchestration.streaming.recogniser import RecogniserSettings
+
+from .listener import FRAME, World, pcm
+
+sentences = st.lists(
+    st.tuples(
+        st.lists(st.integers(0, 65_535), min_size=1, max_size=12, unique=True),
+        st.integers(min_value=600, max_value=3_000),
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+def audio_of(said) -> np.ndarray:
+    parts: list = [np.zeros(8_000, dtype=np.float32)]
+    for numbers, pause_ms in said:
+        parts += [numbers, np.zeros(16 * pause_ms, dtype=np.float32)]
+    return pcm(*parts)
+
+
+def numbers_of(said) -> list[int]:
+    return [number for numbers, _ in said for number in numbers]
+
+
+@settings(max_examples=40, deadline=None)
+@given(sentences, st.integers(0, 12), st.randoms(use_true_random=False))
+def test_every_word_once_and_in_order(said, slowness, rng):
+    world = World()
+    audio = audio_of(said)
+    world.play(audio, slowness=slowness, rng=rng)
+    world.finish()
+    world.check()
+    assert world.words == numbers_of(said)
+    assert world.settled[-1].end_ms == len(audio) // 16
+
+
+@settings(max_examples=40, deadline=None)
+@given(sentences, st.integers(0, 8), st.lists(st.floats(0.05, 0.95), min_size=1, max_size=4))
+def test_takeovers_lose_double_and_reorder_nothing(said, slowness, deaths):
+    world = World()
+    audio = audio_of(said)
+    rng = random.Random(len(audio))
+    position = 0
+    for share in sorted(deaths):
+        until = int(share * len(audio)) // FRAME * FRAME
+        if until > position:
+            world.play(audio[position:until], slowness=slowness, rng=rng)
+        position = world.die() * 16
+    world.play(audio[position:], slowness=slowness, rng=rng)
+    world.finish()
+    world.check()
+    assert world.words == numbers_of(said)
+    assert world.settled[-1].end_ms == len(audio) // 16
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(20, 80), st.integers(0, 5), st.integers(0, 2**32))
+def test_speech_without_a_pause_is_cut_between_words(count, slowness, seed):
+    numbers = random.Random(seed).sample(range(65_536), count)
+    world = World(settings=RecogniserSettings(max_utterance_ms=4_000))
+    world.play(pcm(numbers, np.zeros(16_000, dtype=np.float32)), slowness=slowness)
+    world.finish()
+    world.check()
+    assert world.words == numbers
+    assert len(world.finals) >= count * 300 // 4_300
+    assert all(request.end_ms - request.start_ms <= 4_000 + 600 for request in world.requests)
+
+
+@settings(max_examples=25, deadline=None)
+@given(sentences, st.lists(st.integers(0, 40), max_size=4))
+def test_flushes_anywhere_keep_the_accounts(said, flushes):
+    world = World()
+    audio = audio_of(said)
+    for index, start in enumerate(range(0, len(audio), FRAME)):
+        world.play(audio[start : start + FRAME])
+        if index in flushes:
+            world.told(world.recogniser.flush())
+    world.finish()
+    world.check()
+    assert world.settled[-1].end_ms == len(audio) // 16
+    # A flush in the middle of a word cuts it; the words around it stay.
+    assert len(world.words) >= len(numbers_of(said)) - len(flushes)
