@@ -95,13 +95,15 @@ class Running:
                 process.kill()
 
 
-def start(arguments: Sequence[str], cwd: Path, **environment: str) -> Running:
+def start(
+    arguments: Sequence[str], cwd: Path, *, stdin: int = subprocess.DEVNULL, **environment: str
+) -> Running:
     """Start ``dragoman`` with its output in one place."""
     process = subprocess.Popen(
         [*DRAGOMAN, *arguments],
         cwd=cwd,
         env=clean_environment(**environment),
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -129,8 +131,8 @@ def dragoman_start(tmp_path: Path) -> Iterator[Any]:
     """``dragoman_start(arguments, **environment)``: a process that is ended with the test."""
     started: list[Running] = []
 
-    def begin(*arguments: str, **environment: str) -> Running:
-        started.append(start(arguments, tmp_path, **environment))
+    def begin(*arguments: str, stdin: int = subprocess.DEVNULL, **environment: str) -> Running:
+        started.append(start(arguments, tmp_path, stdin=stdin, **environment))
         return started[-1]
 
     yield begin

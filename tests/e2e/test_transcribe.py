@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
 import wave
 from pathlib import Path
 from typing import Any
@@ -135,3 +137,45 @@ def test_real_time_sends_no_faster_than_the_recording_plays(
     # Sent at once, 4.6 s of audio need one acknowledgement; at its own pace there is one every half second.
     acks = [line for line in ended.stdout.splitlines() if json.loads(line)["type"] == "audio.ack"]
     assert len(acks) >= 5
+
+
+def test_ctrl_c_ends_a_live_stream_and_what_was_said_is_transcribed(
+    mock_system: Any, dragoman_start: Any, spoken: Path
+) -> None:
+    live = dragoman_start(
+        "transcribe", "-", "--json", stdin=subprocess.PIPE,
+        DRAGOMAN_CLIENT_SERVER=mock_system.url, DRAGOMAN_CLIENT_KEY=mock_system.key,
+    )  # fmt: skip
+    # Most of the silence at its end is left out: only the end of the stream makes the last words final.
+    live.process.stdin.buffer.write(spoken.read_bytes()[: 44 + 2 * (8_000 + 4_800 * len(NUMBERS) + 4_800)])
+    live.process.stdin.buffer.flush()
+    # 4.4 s were written; what the pipe holds back is less than the silence.
+    live.wait_for(r'"received_ms":4[1234]\d\d')
+    assert "transcript.final" not in live.output
+    live.process.send_signal(signal.SIGINT)
+    assert live.wait_end() == 0, live.output
+    assert "finishing" in live.output
+    events = [parse_server_message(line) for line in live.lines if line.startswith("{")]
+    assert isinstance(events[-1], SessionEndedMessage)
+    words = [word.text.strip() for e in events if isinstance(e, TranscriptFinal) for word in e.words]
+    assert words == expected_text()
+
+
+def test_an_api_that_is_killed_in_mid_stream_costs_no_word(
+    dragoman_up: Any, dragoman_start: Any, spoken: Path
+) -> None:
+    up = dragoman_up("--profile", "mock")
+    speaker = dragoman_start(
+        "transcribe", str(spoken), "--realtime", "--json",
+        DRAGOMAN_CLIENT_SERVER=up.url, DRAGOMAN_CLIENT_KEY=up.key,
+    )  # fmt: skip
+    speaker.wait_for("w00101")
+    up.child("dragoman_orchestration.cli", "api").kill()
+    assert speaker.wait_end() == 0, speaker.output
+    assert "session.resumed" in speaker.output
+    events = [parse_server_message(line) for line in speaker.lines if line.startswith("{")]
+    words = [word.text.strip() for e in events if isinstance(e, TranscriptFinal) for word in e.words]
+    assert words == expected_text()
+    assert isinstance(events[-1], SessionEndedMessage)
+    assert events[-1].ledger.is_complete
+    assert events[-1].ledger.gap_ms == 0

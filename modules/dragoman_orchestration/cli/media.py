@@ -7,19 +7,19 @@ ahead of whoever sends.
 from __future__ import annotations
 
 import asyncio
-import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import av
 from av.audio.resampler import AudioResampler
 
 from dragoman_contracts.audio import AudioFormat
 from dragoman_contracts.errors import InvalidInput, NotFound, UnsupportedAudio
+from dragoman_orchestration.cli.live_input import open_standard_input
 
 AUDIO = AudioFormat()
 """What the chunks are: pcm_s16le, 16 kHz, mono."""
@@ -27,8 +27,6 @@ CHUNK_MS = 40
 CHUNK_BYTES = AUDIO.bytes_per_second * CHUNK_MS // 1000
 QUEUE_CHUNKS = 250
 STANDARD_INPUT = "-"
-_LIVE_OPTIONS = {"probesize": "32768", "analyzeduration": "0"}
-"""A pipe is opened after 32 KiB: the default would hold back five seconds and more of a live stream."""
 
 
 class Media:
@@ -41,11 +39,24 @@ class Media:
         self.broken_after_ms: int | None = None
         """Set at the end if the data broke off or could not be decoded to its end."""
         self._stopped = threading.Event()
+        self._queue: asyncio.Queue[bytes | BaseException | None] = asyncio.Queue(QUEUE_CHUNKS)
+        self._stopping: asyncio.Task[None] | None = None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it comes as it is spoken and ends when somebody says so."""
+        return self.source == STANDARD_INPUT
+
+    def stop(self) -> None:
+        """End ``chunks`` after what has been decoded, as if the stream had ended there."""
+        if self._stopping is None:
+            self._stopped.set()
+            self._stopping = asyncio.ensure_future(self._queue.put(None))
 
     @property
     def name(self) -> str:
         """How to call it before people."""
-        return "standard input" if self.source == STANDARD_INPUT else Path(self.source).name
+        return "standard input" if self.is_live else Path(self.source).name
 
     def probe(self) -> None:
         """Open a file to learn its length, so that what is no audio is told before anything starts.
@@ -56,7 +67,7 @@ class Media:
             UnsupportedAudio: there is no audio in it.
 
         """
-        if self.source == STANDARD_INPUT:
+        if self.is_live:
             return
         with _opened(self.source) as container:
             if container.duration is not None:
@@ -70,7 +81,7 @@ class Media:
 
         """
         loop = asyncio.get_running_loop()
-        queue: asyncio.Queue[bytes | BaseException | None] = asyncio.Queue(QUEUE_CHUNKS)
+        queue = self._queue
 
         def give(item: bytes | BaseException | None) -> None:
             # Blocks the thread while the queue is full; a loop that has gone ends it.
@@ -125,15 +136,14 @@ class Media:
 @contextmanager
 def _opened(source: str) -> Iterator[Any]:
     """An opened container with an audio stream; what fails is told in the contract's errors."""
-    handle: str | IO[bytes] = source
-    options: dict[str, str] = {}
-    if source == STANDARD_INPUT:
-        handle, options = sys.stdin.buffer, _LIVE_OPTIONS
-    else:
-        _check_file(Path(source))
     name = "standard input" if source == STANDARD_INPUT else source
     try:
-        container = av.open(handle, mode="r", options=options)
+        if source == STANDARD_INPUT:
+            live = open_standard_input()
+            container = av.open(live.stream, mode="r", format=live.format, options=live.options)
+        else:
+            _check_file(Path(source))
+            container = av.open(source, mode="r")
     except (av.error.FFmpegError, OSError) as error:
         raise UnsupportedAudio(
             f"{name} is no audio that can be read",

@@ -22,7 +22,7 @@ from dragoman_client import (
 from dragoman_contracts.errors import DragomanError, InvalidInput
 from dragoman_orchestration.cli.captions import CaptionView, LiveCaptions, PlainCaptions, clock
 from dragoman_orchestration.cli.lifecycle import run_command
-from dragoman_orchestration.cli.media import STANDARD_INPUT, Media, Pace
+from dragoman_orchestration.cli.media import Media, Pace
 from dragoman_orchestration.cli.settings import ClientSettings
 from dragoman_orchestration.cli.stack import running_stack
 from dragoman_orchestration.cli.terminal import StackView, err_console, out_is_terminal
@@ -56,7 +56,10 @@ def run_transcribe(request: TranscribeRequest) -> int:
             raise InvalidInput(f"there is no folder {path.absolute().parent}", remedy="Make it first.")
     media = Media(request.file)
     media.probe()
-    return run_command(lambda: _transcribe(request, media))
+    # Ctrl-C is how a live stream ends: what was said is still transcribed.
+    return run_command(
+        lambda: _transcribe(request, media), on_interrupt=media.stop if media.is_live else None
+    )
 
 
 async def _transcribe(request: TranscribeRequest, media: Media) -> int:
@@ -112,7 +115,7 @@ class _Job:
 
     async def run(self) -> None:
         """Stream everything and show what comes back."""
-        live = self._request.realtime or self._media.source == STANDARD_INPUT
+        live = self._request.realtime or self._media.is_live
         chunks = self._media.chunks()
         source = Pace().apply(chunks) if self._request.realtime else chunks
         events = self._dragoman.transcribe(

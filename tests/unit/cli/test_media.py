@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
+import struct
+import threading
 import wave
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,9 +16,13 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dragoman_contracts.errors import InvalidInput, NotFound, UnsupportedAudio
+from dragoman_orchestration.cli import live_input
 from dragoman_orchestration.cli import media as media_module
+from dragoman_orchestration.cli.live_input import recognise
 from dragoman_orchestration.cli.media import CHUNK_BYTES, Media, Pace
 
 
@@ -77,15 +84,32 @@ async def test_a_compressed_file_is_decoded(tmp_path: Path) -> None:
 
 
 async def test_standard_input_is_read_as_a_stream(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Pipe(io.BytesIO):
-        def seekable(self) -> bool:
-            return False
-
-    monkeypatch.setattr(media_module.sys, "stdin", SimpleNamespace(buffer=Pipe(wav(seconds=1.5))))
+    readable, writable = os.pipe()
+    monkeypatch.setattr(live_input.sys, "stdin", SimpleNamespace(fileno=lambda: readable))
     media = Media("-")
     media.probe()
     assert media.duration_ms is None
-    assert len(await samples_of(media)) == 24_000
+    writer = threading.Thread(target=write_all, args=(writable, wav(seconds=5.0)))
+    writer.start()
+    assert len(await samples_of(media)) == 80_000
+    writer.join()
+    os.close(readable)
+
+
+async def test_a_live_stream_is_not_held_back_and_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    readable, writable = os.pipe()
+    monkeypatch.setattr(live_input.sys, "stdin", SimpleNamespace(fileno=lambda: readable))
+    media = Media("-")
+    os.write(writable, wav(seconds=1.5)[:-6_400])
+    chunks = media.chunks()
+    # 1.3 s were written, and the pipe stays open: all but the last moments must come.
+    came = [await anext(chunks) for _ in range(30)]
+    assert sum(map(len, came)) == 30 * CHUNK_BYTES
+    media.stop()
+    media.stop()
+    assert len([chunk async for chunk in chunks]) <= 3
+    os.close(writable)
+    os.close(readable)
 
 
 @pytest.mark.parametrize(
@@ -137,14 +161,81 @@ async def test_a_recording_that_breaks_off_gives_what_there_is(tmp_path: Path) -
 
 
 async def test_leaving_early_ends_the_decoding(tmp_path: Path, eventually: Any) -> None:
-    import threading
-
     path = tmp_path / "x.wav"
     path.write_bytes(wav(seconds=60))
     chunks = Media(str(path)).chunks()
     assert await anext(chunks)
     await chunks.aclose()
     await eventually(lambda: not [t for t in threading.enumerate() if t.name == "decode"])
+
+
+def header(
+    tag: int, channels: int, rate_hz: int, bits: int, data_bytes: int, *, before: bytes = b""
+) -> bytes:
+    frame = channels * bits // 8
+    described = struct.pack("<HHIIHH", tag, channels, rate_hz, rate_hz * frame, frame, bits)
+    if tag == 0xFFFE:
+        described += struct.pack("<HHIH", 22, bits, 0, 1) + bytes(14)
+    chunks = before + b"fmt " + struct.pack("<I", len(described)) + described
+    return b"RIFF" + bytes(4) + b"WAVE" + chunks + b"data" + struct.pack("<I", data_bytes)
+
+
+class TestLiveWav:
+    @pytest.mark.parametrize(
+        ("tag", "bits", "name"),
+        [(1, 16, "s16le"), (1, 24, "s24le"), (3, 32, "f32le"), (0xFFFE, 16, "s16le"), (1, 8, "u8")],
+    )
+    @pytest.mark.parametrize(("channels", "layout"), [(1, "mono"), (2, "stereo"), (6, "6c")])
+    def test_a_plain_header_is_read(self, tag: int, bits: int, name: str, channels: int, layout: str) -> None:
+        live = recognise(io.BytesIO(header(tag, channels, 44_100, bits, 0xFFFF_FFFF) + b"samples"))
+        assert live.format == name
+        assert live.options["sample_rate"] == "44100"
+        assert live.options["ch_layout"] == layout
+        assert live.stream.read(100) == b"samples"
+        assert live.stream.read(100) == b""
+
+    def test_other_chunks_before_the_samples_are_passed_over(self) -> None:
+        note = b"LIST" + struct.pack("<I", 5) + b"hello\0"
+        live = recognise(io.BytesIO(header(1, 1, 16_000, 16, 4, before=note) + b"abcd"))
+        assert live.stream.read() == b"abcd"
+
+    def test_what_follows_the_samples_is_no_sound(self) -> None:
+        live = recognise(io.BytesIO(header(1, 1, 16_000, 16, 4) + b"abcd" + b"LIST"))
+        assert live.stream.read(3) == b"abc"
+        assert live.stream.read(100) == b"d"
+        assert live.stream.read(100) == b""
+
+    @pytest.mark.parametrize(
+        "data",
+        [
+            b"", b"RIFF", b"OggS" + bytes(50), header(2, 1, 16_000, 4, 9) + b"adpcm", header(1, 0, 1, 16, 9),
+            b"RIFF\0\0\0\0WAVEdata\x04\0\0\0abcd", b"RIFF\0\0\0\0WAVEfmt \xff\xff\xff\xff" + bytes(70_000),
+        ],
+    )  # fmt: skip
+    def test_anything_else_is_left_to_ffmpeg_whole(self, data: bytes) -> None:
+        live = recognise(io.BytesIO(data))
+        assert live.format is None
+        told = b""
+        while piece := live.stream.read(1_000):
+            told += piece
+        assert told == data
+
+    @given(st.binary(max_size=200), st.booleans())
+    def test_no_byte_is_lost_whatever_comes(self, data: bytes, is_riff: bool) -> None:
+        data = b"RIFF\0\0\0\0WAVE" + data if is_riff else data
+        live = recognise(io.BytesIO(data))
+        told = live.stream.read()
+        if live.format is None:
+            while piece := live.stream.read():
+                told += piece
+            assert told == data
+        else:
+            assert data.count(told) > 0
+
+
+def write_all(fd: int, data: bytes) -> None:
+    with os.fdopen(fd, "wb") as pipe:
+        pipe.write(data)
 
 
 class FakeClock:
