@@ -83,8 +83,8 @@ class SessionList(BaseModel):
     """A page of sessions, newest first."""
 
     sessions: list[Session]
-    next_before_ms: int | None = Field(
-        description="`before_ms` of the next page; null on the last.", examples=[None]
+    next_cursor: str | None = Field(
+        description="`cursor` of the next page; null on the last.", examples=[f"1738324800000.{EXAMPLE_ID}"]
     )
 
 

@@ -20,6 +20,7 @@ from dragoman_orchestration.api.schemas import (
     ViewerTokenIssued,
     moment,
 )
+from dragoman_orchestration.session.model import Cursor
 from dragoman_runtime.http_service import PROBLEM_TYPE, Problem
 
 router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
@@ -81,16 +82,17 @@ async def list_sessions(
     container: Parts,
     _: KeyHolder,
     limit: Annotated[int, Query(ge=1, le=200, description="Sessions of one page.")] = 50,
-    before_ms: Annotated[
-        int | None, Query(ge=0, description="Only sessions created before this (unix ms).")
+    cursor: Annotated[
+        str | None, Query(max_length=64, description="`next_cursor` of the page before.")
     ] = None,
 ) -> SessionList:
     """Sessions, newest first, also those that ended a while ago."""
-    records = await container.store().newest(limit=limit, before_ms=before_ms)
+    before = Cursor.parse(cursor) if cursor else None
+    page = await container.store().newest(limit=limit, before=before)
     base = _sockets_url(request)
     return SessionList(
-        sessions=[Session.of(record, base) for record in records],
-        next_before_ms=records[-1].created_ms if len(records) == limit else None,
+        sessions=[Session.of(record, base) for record in page.records],
+        next_cursor=str(page.next) if page.next else None,
     )
 
 

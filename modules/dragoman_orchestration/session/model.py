@@ -8,9 +8,13 @@ from dataclasses import dataclass, field
 import msgspec
 
 from dragoman_contracts.audio import AudioFormat
+from dragoman_contracts.errors import InvalidInput
 from dragoman_contracts.streams import RecordField, StateField
 from dragoman_contracts.websocket import SessionOptions
 from dragoman_orchestration.session.lifecycle import Status
+
+MAX_DIGITS = 15
+"""Of a time in ms: beyond it the scores of Redis' sorted sets are not exact."""
 
 _options_decoder = msgspec.json.Decoder(SessionOptions)
 _format_decoder = msgspec.json.Decoder(AudioFormat)
@@ -84,6 +88,32 @@ class SessionRecord:
         )
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Cursor:
+    """A place in the list of sessions; many may be created in the same millisecond."""
+
+    created_ms: int
+    session_id: str
+
+    def __str__(self) -> str:
+        return f"{self.created_ms}.{self.session_id}"
+
+    @classmethod
+    def parse(cls, value: str) -> Cursor:
+        """Read ``<created_ms>.<session id>``.
+
+        Raises:
+            InvalidInput: not of that form.
+
+        """
+        created_ms, _, session_id = value.partition(".")
+        if not (
+            created_ms.isascii() and created_ms.isdigit() and len(created_ms) <= MAX_DIGITS and session_id
+        ):
+            raise InvalidInput("the cursor is none", remedy="Use next_cursor of the page before, unchanged.")
+        return cls(int(created_ms), session_id)
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     """A speaker's connection: its epoch, and the bytes of audio that the session has already."""
@@ -91,6 +121,14 @@ class Opened:
     epoch: int
     received_bytes: int
     resumed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some sessions of a list, and where the next page begins; None on the last."""
+
+    records: list[SessionRecord]
+    next: Cursor | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,8 +35,10 @@ from dragoman_contracts.websocket import (
 )
 from dragoman_orchestration.session.lifecycle import Status
 from dragoman_orchestration.session.model import (
+    Cursor,
     Limits,
     Opened,
+    Page,
     Progress,
     SessionRecord,
     encode_format,
@@ -139,22 +141,34 @@ class SessionStore:
             raise NotFound("there is no such session, or it ended long ago")
         return SessionRecord.read(session_id, fields)
 
-    async def newest(self, *, limit: int, before_ms: int | None = None) -> list[SessionRecord]:
-        """The newest sessions first, at most ``limit``, created before ``before_ms`` (unix ms)."""
-        top = f"({before_ms}" if before_ms is not None else "+inf"
+    async def newest(self, *, limit: int, before: Cursor | None = None) -> Page:
+        """The newest sessions first, at most ``limit``, beginning after ``before`` in that order."""
+        shards = [ShardKeys(number) for number in range(self._shards)]
+        top: str | int = "+inf" if before is None else before.created_ms
         async with self._turn():
+            # Sessions of the cursor's own millisecond are fetched again and left out by their id.
+            ties = [0] * len(shards)
+            if before is not None:
+                pipe = self._client.pipeline(transaction=False)
+                for shard in shards:
+                    pipe.zcount(shard.index, top, top)
+                ties = await pipe.execute()
             pipe = self._client.pipeline(transaction=False)
-            for shard in range(self._shards):
-                pipe.zrevrangebyscore(ShardKeys(shard).index, top, "-inf", 0, limit, withscores=True)
+            for shard, tied in zip(shards, ties, strict=True):
+                pipe.zrevrangebyscore(shard.index, top, "-inf", 0, limit + tied, withscores=True)
             found = [
-                (score, member.decode(), shard)
-                for shard, members in enumerate(await pipe.execute())
+                (Cursor(int(score), member.decode()), shard)
+                for shard, members in zip(shards, await pipe.execute(), strict=True)
                 for member, score in members
             ]
-            latest = sorted(found, reverse=True)[:limit]
-            records = await self._records([session_id for _, session_id, _ in latest])
+            wanted = [item for item in found if before is None or item[0] < before]
+            latest = sorted(wanted, key=lambda item: item[0], reverse=True)[:limit]
+            records = await self._records([cursor.session_id for cursor, _ in latest])
             await self._forget([item for item, record in zip(latest, records, strict=True) if record is None])
-        return [record for record in records if record is not None]
+        # A page may be shorter where sessions have expired, and is still not the last one.
+        return Page(
+            [one for one in records if one is not None], latest[-1][0] if len(latest) == limit else None
+        )
 
     async def silent_since(self, limit_ms: int) -> list[str]:
         """Ids of live sessions that no speaker was connected to for ``limit_ms``."""
@@ -362,13 +376,13 @@ class SessionStore:
             for session_id, fields in zip(session_ids, replies, strict=True)
         ]
 
-    async def _forget(self, gone: Sequence[tuple[float, str, int]]) -> None:
+    async def _forget(self, gone: Sequence[tuple[Cursor, ShardKeys]]) -> None:
         """Drop ids whose record has expired from the index."""
         if not gone:
             return
         pipe = self._client.pipeline(transaction=False)
-        for _, session_id, shard in gone:
-            pipe.zrem(ShardKeys(shard).index, session_id)
+        for cursor, shard in gone:
+            pipe.zrem(shard.index, cursor.session_id)
         await pipe.execute()
 
     async def _count_elsewhere(self, shard: ShardKeys, owner_key: str) -> tuple[int, int]:

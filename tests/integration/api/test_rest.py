@@ -36,16 +36,24 @@ async def test_a_session_needs_no_body(api):
     assert (await api.http.post("/v1/sessions")).json()["profile"] == "cpu"
 
 
-async def test_list_is_paged_newest_first(api):
-    made = []
+async def test_list_is_paged_newest_first_and_misses_none(api):
+    made = set(await asyncio.gather(*(api.create() for _ in range(23))))  # some in the same millisecond
+    seen, cursor = [], ""
     for _ in range(5):
-        made.append(await api.create())
-        await asyncio.sleep(0.002)  # created_ms is the order
-    page = (await api.http.get("/v1/sessions?limit=3")).json()
-    assert [one["id"] for one in page["sessions"]] == made[:1:-1]
-    rest = (await api.http.get(f"/v1/sessions?limit=3&before_ms={page['next_before_ms']}")).json()
-    assert [one["id"] for one in rest["sessions"]] == made[1::-1]
-    assert rest["next_before_ms"] is None
+        page = (await api.http.get(f"/v1/sessions?limit=5{cursor}")).json()
+        seen += page["sessions"]
+        cursor = f"&cursor={page['next_cursor']}"
+    assert page["next_cursor"] is None
+    assert len(seen) == 23
+    assert {one["id"] for one in seen} == made
+    times = [one["created_at"] for one in seen]
+    assert times == sorted(times, reverse=True)
+
+
+@pytest.mark.parametrize("cursor", ["x", "12", "12.", "-1.a", "9999999999999999.a", "²." + "a"])
+async def test_a_cursor_that_is_none(api, cursor):
+    answer = await api.http.get("/v1/sessions", params={"cursor": cursor})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")
 
 
 async def test_transcript_in_all_forms(api, worker):

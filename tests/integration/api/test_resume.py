@@ -159,15 +159,6 @@ async def test_a_viewer_that_never_reads_is_dropped_and_others_do_not_notice(
         assert (await quick.next("transcript.final"))["text"] == "still here"
 
 
-async def test_silence_is_no_idleness(start_api):
-    async with start_api(idle_timeout_s=0.5) as api:
-        speaker = await api.speaker(await api.create())
-        for _ in range(12):
-            await speaker.send(bytes(3_200))
-            await asyncio.sleep(0.1)
-        await speaker.acked(12 * 3_200)
-
-
 async def test_a_session_whose_speaker_never_comes_back_is_ended(start_api, worker, eventually, monkeypatch):
     monkeypatch.setattr("dragoman_orchestration.api.gateway.TOUCH_S", 0.1)
     async with start_api(abandoned_after_s=1.0) as api:

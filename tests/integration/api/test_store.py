@@ -145,7 +145,7 @@ async def test_an_unopened_session_is_forgotten(store):
     record = await create(store)
     assert 0 < await store._client.ttl(store.keys(record.id).record) <= 3_600
     await store._client.delete(store.keys(record.id).record)
-    assert await store.newest(limit=10) == []
+    assert (await store.newest(limit=10)).records == []
     assert await store._client.zcard(store.keys(record.id).shard.index) == 0
     with pytest.raises(NotFound):
         await store.open(record, CONFIGURE)
@@ -186,10 +186,12 @@ async def test_all_of_it_on_many_shards(store):
     for record in records:
         await spread.open(record, CONFIGURE)
         assert f"{{{shard_of(record.id, 4)}}}:" in spread.keys(record.id).audio
-    listed = await spread.newest(limit=20)
+    listed = (await spread.newest(limit=20)).records
     assert {record.id for record in listed} == {record.id for record in records}
-    assert listed == sorted(listed, key=lambda record: -record.created_ms)
-    assert len(await spread.newest(limit=5)) == 5
+    assert listed == sorted(listed, key=lambda record: (record.created_ms, record.id), reverse=True)
+    first = await spread.newest(limit=5)
+    assert first.records == listed[:5]
+    assert (await spread.newest(limit=20, before=first.next)).records == listed[5:]
     assert set(await spread.silent_since(-10_000)) == {record.id for record in records}
     assert await spread.silent_since(60_000) == []
 

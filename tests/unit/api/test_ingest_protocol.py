@@ -405,6 +405,20 @@ def test_a_socket_on_which_nothing_comes():
     assert failed(protocol.on_tick(70.5), LimitExceeded, CloseCode.IDLE_TIMEOUT)
 
 
+def test_an_hour_of_silent_audio_is_no_idleness():
+    protocol = streaming(idle_timeout_s=1)
+    frame, total = bytes(3_200), 0
+    for number in range(36_000):
+        now = number / 10
+        assert protocol.on_bytes(frame, now) == (Send(),)
+        total += len(frame)
+        drain(protocol, now)
+        heard = Progress(Status.LIVE, 1, committed_ms=total // 32, heard_ms=total // 32, consumed_bytes=total)
+        assert closed_with((*protocol.on_progress(heard, now), *protocol.on_tick(now))) is None
+    assert protocol.received_ms == 3_600_000
+    assert protocol.outbox.waiting_bytes == 0
+
+
 def test_one_that_is_held_back_is_not_idle():
     protocol = streaming(idle_timeout_s=5, backlog_limit_ms=1_000, backlog_patience_s=1_000)
     protocol.on_bytes(SECOND * 3, 0.0)
