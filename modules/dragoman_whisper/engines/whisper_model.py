@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -121,18 +123,44 @@ def _fetch(name: str, settings: WhisperSettings, progress: Progress) -> Path:
     info = HfApi(endpoint=endpoint).model_info(name, files_metadata=True, timeout=_TIMEOUT_S)
     files = [file for file in info.siblings or [] if file.rfilename in _FILES]
     folder = Path()
+    # Old releases, which faster-whisper takes too, draw a bar of their own.
+    download: Callable[..., str] = hf_hub_download
+    can_be_watched = "tqdm_class" in inspect.signature(download).parameters
     for number, file in enumerate(files, 1):
         size_mb = (file.size or 0) / 1e6
-        progress(f"fetching {file.rfilename} of {name}, {size_mb:.1f} MB, file {number} of {len(files)}")
-        path = hf_hub_download(
+        what = f"fetching {file.rfilename} of {name}, {size_mb:.1f} MB, file {number} of {len(files)}"
+        progress(what)
+        watch = {"tqdm_class": _told_in_tenths(what, progress)} if can_be_watched else {}
+        path = download(
             name,
             file.rfilename,
             cache_dir=settings.download_dir or None,
             endpoint=endpoint,
             etag_timeout=_TIMEOUT_S,
+            **watch,
         )
         folder = Path(path).parent
     return folder
+
+
+def _told_in_tenths(what: str, progress: Progress) -> type[Any]:
+    """A progress bar for ``huggingface_hub`` that draws nothing and tells each tenth of a file."""
+    from tqdm.auto import tqdm  # type: ignore[import-untyped]  # noqa: PLC0415  # tqdm has no types
+
+    class Told(tqdm):  # type: ignore[misc]  # tqdm has no types
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **{**options, "disable": True})
+            self._done = options.get("initial") or 0
+            self._told = 0
+
+        def update(self, n: float | None = 1) -> None:
+            self._done += n or 0
+            tenths = int(10 * self._done / self.total) if self.total else 0
+            if tenths > self._told:
+                self._told = tenths
+                progress(f"{what}, {tenths * 10} %")
+
+    return Told
 
 
 def _explain(settings: WhisperSettings, folder: Path, error: Exception) -> ModelUnavailable:

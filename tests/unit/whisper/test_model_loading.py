@@ -149,13 +149,18 @@ def hub() -> Iterator[str]:
         thread.join()
 
 
-def test_a_hub_model_is_fetched_once(hub: str, tmp_path: Path) -> None:
+def test_a_hub_model_is_fetched_once(hub: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     wanted = settings("owner/micro", hub_url=hub, download_dir=str(tmp_path))
     told: list[str] = []
     folder = locate(wanted, told.append)
     assert (folder / "model.bin").read_bytes() == (MICRO_MODEL / "model.bin").read_bytes()
     assert any("fetching model.bin of owner/micro, 2.7 MB, file" in sentence for sentence in told)
+    assert any(
+        sentence.startswith("fetching model.bin") and sentence.endswith(", 100 %") for sentence in told
+    )
     assert load_model(wanted, told.append).model.is_multilingual
+
+    assert capfd.readouterr().err == ""  # no bars among the log's lines
 
     told.clear()
     assert locate(settings("owner/micro", offline=True, download_dir=str(tmp_path)), told.append) == folder
