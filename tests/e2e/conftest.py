@@ -117,11 +117,12 @@ def start_up(cwd: Path, *arguments: str, **environment: str) -> Running:
     """``dragoman up`` on a free port, ready."""
     running = start(["up", "--port", "0", *arguments], cwd, **environment)
     try:
-        found = running.wait_for(r"DRAGOMAN_CLIENT_SERVER=(?P<url>\S+) DRAGOMAN_CLIENT_KEY=(?P<key>\S+)")
+        found = running.wait_for(r"(?s)Dragoman is ready at (?P<url>\S+) .*Ctrl-C ends it")
     except BaseException:
         running.end()
         raise
-    running.url, running.key = found["url"], found["key"]
+    key = re.search(r"DRAGOMAN_CLIENT_KEY=(\S+)", found[0])
+    running.url, running.key = found["url"], key[1] if key else ""
     running.note_family()
     return running
 

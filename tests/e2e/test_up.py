@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -105,3 +106,24 @@ def test_the_key_is_not_in_any_process_list(dragoman_up: Any) -> None:
         assert up.key not in " ".join(process.cmdline())
     log = [line for line in up.lines if "DRAGOMAN_CLIENT_KEY" not in line]
     assert up.key not in "\n".join(log)
+
+
+def test_a_data_folder_keeps_sessions_and_is_used_once_at_a_time(
+    dragoman_up: Any, dragoman_run: Any, tmp_path: Path
+) -> None:
+    options = ("--profile", "mock", "--data-dir", str(tmp_path / "data"))
+    keys = {"DRAGOMAN_API_KEYS": "me:my-own-key"}
+    headers = {"Authorization": "Bearer my-own-key"}
+    first = dragoman_up(*options, **keys)
+    made = httpx.post(f"{first.url}/v1/sessions", headers=headers, trust_env=False).json()
+
+    second = dragoman_run("up", "--port", "0", *options, **keys)
+    assert second.returncode == 1
+    assert "another 'dragoman up' uses the folder" in second.stderr.decode()
+
+    first.process.send_signal(signal.SIGTERM)
+    assert first.wait_end() == 0
+    again = dragoman_up(*options, **keys)
+    found = httpx.get(f"{again.url}/v1/sessions/{made['id']}", headers=headers, trust_env=False)
+    assert found.json()["id"] == made["id"]
+    assert "my-own-key" not in first.output + again.output

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import secrets
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +29,13 @@ class PortTaken(DragomanError):
 
     code = "port_taken"
     default_remedy = "Give another one with --port, or --port 0 for any free one."
+
+
+class DataFolderTaken(DragomanError):
+    """Another ``dragoman up`` keeps its data in this folder."""
+
+    code = "data_folder_taken"
+    default_remedy = "End it, or give another folder with --data-dir."
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +82,8 @@ async def running_stack(
     keys = config.api_keys or f"local:{secrets.token_urlsafe(KEY_BYTES)}"
     async with AsyncExitStack() as cleanup:
         redis_url = runtime.redis_url
+        if config.data_dir is not None:
+            cleanup.enter_context(claim_folder(config.data_dir))
         if "redis_url" not in runtime.model_fields_set:
             embedded = EmbeddedRedis(
                 data_dir=config.data_dir and config.data_dir / "redis", appendonly=config.data_dir is not None
@@ -123,6 +134,25 @@ def children(config: StackConfig, redis_url: str, keys: str, port: int) -> list[
         ChildSpec("audio", (*DRAGOMAN, "worker", "audio"), shared | worker, f"{worker_url}/ready", 1),
         ChildSpec("whisper", (*DRAGOMAN, "whisper"), shared | whisper, f"{whisper_url}/ready", 2),
     ]
+
+
+@contextmanager
+def claim_folder(folder: Path) -> Iterator[None]:
+    """Make a folder and hold it: two Redis servers on one append-only file would destroy it.
+
+    Raises:
+        DataFolderTaken: another process holds it.
+
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise DataFolderTaken(f"another 'dragoman up' uses the folder {folder}") from error
+    finally:
+        os.close(descriptor)
 
 
 def first_key(keys: str) -> str:
