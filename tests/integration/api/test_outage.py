@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from dragoman_contracts.websocket import CloseCode
 from dragoman_runtime.broker.redis import connect_redis
@@ -259,3 +261,73 @@ async def test_redis_comes_back_empty(redis):
         late = await api.connect(f"/v1/sessions/{session_id}/audio")
         assert await late.closed() == CloseCode.NOT_FOUND
         await api.speaker(await api.create())
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_whatever_is_cut_when_audio_and_captions_arrive_once_and_in_order(proxy, direct, seed):
+    chance = random.Random(seed)
+    frames = [number.to_bytes(4, "big") * 80 for number in range(150)]
+    async with running_api(proxy.url) as api:
+        session_id = await api.create()
+        played = Worker(direct, session_id)
+        speaker, viewer = await api.speaker(session_id), await api.viewer(session_id)
+        await viewer.next("session.snapshot")
+        seen: list[str] = []
+
+        async def watch() -> None:
+            while len(seen) < len(frames):
+                message = await viewer.next()
+                if message["type"] == "transcript.final":
+                    seen.append(message["text"])
+                else:
+                    assert message["type"] == "error"
+
+        watching = asyncio.create_task(watch())
+        for number, frame in enumerate(frames):
+            await speaker.send(frame)
+            await played.final(number, f"{number}")
+            if chance.random() < 0.05:
+                proxy.swallow_replies = chance.random() < 0.5
+                await asyncio.sleep(chance.random() * 0.02)
+                await proxy.cut()
+                proxy.swallow_replies = False
+                await asyncio.sleep(chance.random() * 0.05)
+                await proxy.start()
+            await asyncio.sleep(0.002)
+        await speaker.acked(sum(map(len, frames)))
+        await watching
+        assert await played.audio() == b"".join(frames)
+        assert seen == [f"{number}" for number in range(len(frames))]
+
+
+async def test_a_redis_that_is_killed_costs_a_client_that_resumes_nothing(redis, eventually):
+    audio = b"".join(number.to_bytes(4, "big") * 80 for number in range(300))
+    direct = connect_redis(redis.url)
+    async with running_api(redis.url) as api:
+        session_id = await api.create()
+        played = Worker(direct, session_id)
+        speaker = await api.speaker(session_id)
+
+        async def send_from(position: int, upto: int) -> None:
+            for start in range(position, upto, 320):
+                await speaker.send(audio[start : start + 320])
+
+        await send_from(0, len(audio) // 2)
+        await speaker.acked(len(audio) // 2)
+        await redis.kill()  # in the middle of whatever it does
+        await send_from(len(audio) // 2, len(audio))
+        await redis.start()
+
+        async def all_there() -> bool:
+            nonlocal speaker
+            if speaker.raw.close_code is not None:
+                assert CloseCode(speaker.raw.close_code).reconnect
+                speaker = await api.speaker(session_id)
+                await send_from(speaker.greeting["received_bytes"], len(audio))
+            try:
+                return await played.audio() == audio
+            except RedisConnectionError:
+                return False
+
+        await eventually(all_there)
+    await direct.aclose()
