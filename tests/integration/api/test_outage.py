@@ -220,8 +220,8 @@ async def test_audio_that_redis_lost_is_asked_for_again(proxy, direct):
         await speaker.send(FRAME)
         await speaker.next("error")
         await proxy.start()
-        error = await speaker.next("error")
-        assert "received_ms" in error["remedy"]
+        while "received_ms" not in (await speaker.next("error"))["remedy"]:
+            pass  # told of the outage itself, by the audio's side and by the results'
         assert await speaker.closed() == CloseCode.GOING_AWAY
         again = await api.speaker(session_id)
         assert (again.greeting["type"], again.greeting["received_bytes"]) == ("session.resumed", len(FRAME))
