@@ -15,15 +15,12 @@ from dragoman_contracts.errors import (
     BusUnavailable,
     Conflict,
     DragomanError,
-    Forbidden,
     InvalidInput,
     LimitExceeded,
     MessageInvalid,
     NotFound,
     Overloaded,
     SessionEnded,
-    Unauthenticated,
-    Unavailable,
     UnsupportedAudio,
 )
 from dragoman_contracts.streams import AudioKind
@@ -31,7 +28,6 @@ from dragoman_contracts.websocket import (
     AudioAck,
     AudioFlush,
     CloseCode,
-    ErrorMessage,
     ServerMessage,
     SessionConfigure,
     SessionEnd,
@@ -41,6 +37,7 @@ from dragoman_contracts.websocket import (
     parse_client_message,
 )
 from dragoman_orchestration.api.outbox import Outbox
+from dragoman_orchestration.api.refusals import MessageTooLarge, close_code, error_message
 from dragoman_orchestration.session.lifecycle import Status
 from dragoman_orchestration.session.model import Opened, Progress
 
@@ -51,12 +48,6 @@ MAX_MISTAKES = 20
 ACK_INTERVAL_S = 0.5
 RESUME_AT = 0.8
 """Part of the backlog limit below which a speaker is read again."""
-
-
-class MessageTooLarge(InvalidInput):
-    """A message of a speaker is over the size limit; it is so the next time too."""
-
-    code = "message_too_large"
 
 
 class Phase(Enum):
@@ -111,33 +102,6 @@ class IngestLimits:
     backlog_patience_s: float = 30.0
     hold_ms: int = 10_000
     max_messages_per_s: int = 500
-
-
-def error_message(error: DragomanError) -> ErrorMessage:
-    """The in-band form of an error."""
-    return ErrorMessage(
-        code=error.code, message=error.message, remedy=error.remedy, permanent=error.permanent
-    )
-
-
-_CLOSE_CODES: tuple[tuple[type[DragomanError], CloseCode], ...] = (
-    (Unauthenticated, CloseCode.UNAUTHENTICATED),
-    (Forbidden, CloseCode.FORBIDDEN),
-    (NotFound, CloseCode.NOT_FOUND),
-    (SessionEnded, CloseCode.SESSION_ENDED),
-    (UnsupportedAudio, CloseCode.UNSUPPORTED_AUDIO),
-    (LimitExceeded, CloseCode.RATE_LIMITED),
-    (BusUnavailable, CloseCode.BUS_UNAVAILABLE),
-    (Unavailable, CloseCode.OVERLOADED),
-)
-
-
-def close_code(error: DragomanError) -> CloseCode:
-    """The close code that tells a client what ``error`` means for reconnecting."""
-    for kind, code in _CLOSE_CODES:
-        if isinstance(error, kind):
-            return code
-    return CloseCode.BAD_REQUEST if error.permanent else CloseCode.BUS_UNAVAILABLE
 
 
 class _Peek(msgspec.Struct):

@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from dragoman_contracts.errors import DragomanError
 from dragoman_contracts.websocket import SUBPROTOCOL, ServerMessage
-from dragoman_orchestration.api.ingest_protocol import close_code, error_message
+from dragoman_orchestration.api.refusals import close_code, error_message
 from dragoman_orchestration.results.mailbox import Mailbox
 
 CANCEL_AGAIN_S = 0.5

@@ -36,13 +36,12 @@ from dragoman_orchestration.api.ingest_protocol import (
     Close,
     IngestLimits,
     IngestProtocol,
-    MessageTooLarge,
     Open,
     Phase,
     Send,
     Tell,
-    close_code,
 )
+from dragoman_orchestration.api.refusals import MessageTooLarge, close_code
 from dragoman_orchestration.session.lifecycle import Status
 from dragoman_orchestration.session.model import Opened, Progress
 
