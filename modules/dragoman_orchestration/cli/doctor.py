@@ -62,11 +62,14 @@ def run_doctor() -> int:
 
 
 def _guarded(check: Callable[[], Finding]) -> Finding:
-    """A check that trips over a wrong setting is a finding too."""
+    """A check that trips over a wrong setting or a missing library is a finding too."""
+    part = check.__name__.removeprefix("check_").replace("_", " ")
     try:
         return check()
     except DragomanError as error:
-        return Finding(check.__name__.removeprefix("check_"), Verdict.MISSING, error.message, error.remedy)
+        return Finding(part, Verdict.MISSING, error.message, error.remedy)
+    except ModuleNotFoundError as error:
+        return Finding(part, Verdict.NOTE, f"cannot be told without {error.name}")
 
 
 def check_python() -> Finding:

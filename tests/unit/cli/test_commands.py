@@ -212,6 +212,17 @@ class TestDoctor:
         assert "→ get one" in out
         assert "Missing: broken." in out
 
+    def test_a_library_that_is_missing_does_not_end_the_examination(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "faster_whisper.utils", None)
+        monkeypatch.setenv("DRAGOMAN_WHISPER_MODEL", "tiny")
+        monkeypatch.setattr(doctor, "CHECKS", (doctor.check_model, doctor.check_cores))
+        assert run_doctor() == 0
+        out = capsys.readouterr().out
+        assert "cannot be told without faster_whisper" in out
+        assert "cores" in out
+
     def test_a_note_is_no_failure(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
