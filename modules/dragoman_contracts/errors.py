@@ -17,6 +17,7 @@ The tree::
      │    ├── EngineUnavailable  the recogniser service
      │    └── Overloaded         a queue is full
      ├── BadUpstream             a service answered with something that is no answer
+     ├── DecodeFailed            the engine breaks on this audio
      ├── ModelUnavailable        a model cannot be had; names the remedy
      └── Fenced                  another owner holds the session now
 
@@ -166,6 +167,13 @@ class ModelUnavailable(DragomanError):
     default_remedy = (
         "Point DRAGOMAN_WHISPER_MODEL at a local model folder or at a hub name that can be reached."
     )
+
+
+class DecodeFailed(DragomanError):
+    """The engine failed on this window, tried alone; asking again gives the same answer."""
+
+    code = "decode_failed"
+    default_remedy = "Look in the whisper service's log for the error's class, and report it."
 
 
 class Fenced(DragomanError):

@@ -12,11 +12,11 @@ import msgspec
 from loguru import logger
 
 from dragoman_contracts.audio import MODEL_RATE_HZ
-from dragoman_contracts.errors import DragomanError, EngineUnavailable, Overloaded
+from dragoman_contracts.errors import DecodeFailed, DragomanError, EngineUnavailable, Overloaded
 from dragoman_contracts.whisper_api import WindowResult
 from dragoman_whisper import metrics
 from dragoman_whisper.config import DecodeConfig
-from dragoman_whisper.engines.base import DecodeFailed, Engine, Window
+from dragoman_whisper.engines.base import Engine, Window
 from dragoman_whisper.fair_queue import FairQueue, Lane
 
 _AVERAGE_OVER_BATCHES = 50

@@ -67,7 +67,7 @@ class WhisperSettings(DragomanSettings):
         "short", description="short pads a window to the next encoder length; full pads it to Whisper's 30 s."
     )
     encoder_pad_ms: int = Field(
-        1_000,
+        1_500,
         ge=500,
         le=10_000,
         description="Silence in ms that a short encoder window has at least at its end.",

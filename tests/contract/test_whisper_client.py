@@ -11,6 +11,7 @@ import respx
 
 from dragoman_contracts.errors import (
     BadUpstream,
+    DecodeFailed,
     EngineUnavailable,
     InvalidInput,
     ModelUnavailable,
@@ -93,6 +94,8 @@ def problem(status: int, code: str) -> httpx.Response:
         (problem(503, "model_unavailable"), ModelUnavailable),
         (problem(503, "unavailable"), EngineUnavailable),
         (problem(500, "internal"), EngineUnavailable),
+        (problem(503, "model_loading"), EngineUnavailable),
+        (problem(500, "decode_failed"), DecodeFailed),
         (httpx.Response(502, text="<html>bad gateway</html>"), EngineUnavailable),
         (httpx.Response(503, json=["no", "object"]), EngineUnavailable),
         (httpx.Response(302), BadUpstream),

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from dragoman_contracts.errors import (
     BadUpstream,
+    DecodeFailed,
+    DragomanError,
     EngineUnavailable,
     InvalidInput,
     ModelUnavailable,
@@ -22,8 +24,6 @@ from dragoman_contracts.whisper_api import (
     decode_result,
 )
 from dragoman_orchestration.clients.resilience import CircuitBreaker
-
-_UNABLE = frozenset({429, 502, 503, 504})
 
 
 class WhisperClient:
@@ -50,6 +50,7 @@ class WhisperClient:
             Overloaded: the service's queue is full.
             ModelUnavailable: the service runs but has no model.
             InvalidInput: the service refuses this window; asking again gives the same answer.
+            DecodeFailed: its engine breaks on this window; likewise.
             BadUpstream: the answer is no hypothesis.
 
         """
@@ -85,22 +86,25 @@ class WhisperClient:
         await self._http.aclose()
 
 
-def _refusal(response: httpx.Response) -> Exception:
-    """The error that a status means; the body may quote the request and is used for its code only."""
-    status = response.status_code
-    if status in _UNABLE:
-        code = _problem_code(response)
-        if code == ModelUnavailable.code:
-            return ModelUnavailable("the whisper service has no model")
-        if code == Overloaded.code or status == httpx.codes.TOO_MANY_REQUESTS:
-            return Overloaded("the whisper service's queue is full")
+_BY_CODE: dict[str, tuple[type[DragomanError], str]] = {
+    ModelUnavailable.code: (ModelUnavailable, "the whisper service has no model"),
+    Overloaded.code: (Overloaded, "the whisper service's queue is full"),
+    DecodeFailed.code: (DecodeFailed, "the whisper service's engine fails on this window"),
+}
+
+
+def _refusal(response: httpx.Response) -> DragomanError:
+    """The error that an answer means; its body may quote the request and is used for its code only."""
+    status, code = response.status_code, _problem_code(response)
+    if status == httpx.codes.TOO_MANY_REQUESTS:
+        code = Overloaded.code
+    if code in _BY_CODE:
+        kind, message = _BY_CODE[code]
+        return kind(message)
+    if response.is_server_error:
         return EngineUnavailable(f"the whisper service cannot serve now (HTTP {status})")
     if response.is_client_error:
-        return InvalidInput(
-            f"the whisper service refuses the window (HTTP {status}, {_problem_code(response)})"
-        )
-    if response.is_server_error:
-        return EngineUnavailable(f"the whisper service failed (HTTP {status})")
+        return InvalidInput(f"the whisper service refuses the window (HTTP {status}, {code})")
     return BadUpstream(f"the whisper service answered with HTTP {status}")
 
 

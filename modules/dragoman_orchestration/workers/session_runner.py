@@ -15,7 +15,14 @@ from typing import Any
 import msgspec
 from loguru import logger
 
-from dragoman_contracts.errors import BusUnavailable, DragomanError, Fenced, UnsupportedAudio
+from dragoman_contracts.errors import (
+    BusUnavailable,
+    DecodeFailed,
+    DragomanError,
+    Fenced,
+    InvalidInput,
+    UnsupportedAudio,
+)
 from dragoman_contracts.streams import StateField
 from dragoman_contracts.websocket import (
     ErrorMessage,
@@ -248,7 +255,7 @@ class SessionRunner:
     def _decode_failed(self, request: DecodeRequest, error: DragomanError) -> None:
         metrics.DECODE_FAILED.labels(error.code).inc()
         now = time.monotonic()
-        if error.permanent and error.http_status < 500:
+        if isinstance(error, InvalidInput | DecodeFailed):
             logger.warning("session {}: a window was refused: {}", self.session_id, error.message)
             self._events.append(_error_message(error))
             self._take(self._recogniser.give_up(request, error.code))

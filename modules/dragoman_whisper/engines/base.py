@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dragoman_contracts.errors import DragomanError
 from dragoman_contracts.whisper_api import WindowOptions, WindowResult
 from dragoman_whisper.config import DecodeConfig
 
@@ -21,13 +20,6 @@ Samples = NDArray[np.float32]
 Pcm = NDArray[np.int16]
 Progress = Callable[[str], None]
 """Takes one sentence about what loading does now."""
-
-
-class DecodeFailed(DragomanError):
-    """The engine failed on this window; its neighbours are not affected."""
-
-    code: ClassVar[str] = "decode_failed"
-    default_remedy: ClassVar[str] = "Look in the whisper service's log for the error's class, and report it."
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -200,9 +200,12 @@ async def test_a_whisper_service_that_fails_for_a_while_costs_no_word(
     assert (await ledger_of(session)).gap_ms == 0
 
 
-async def test_a_window_that_is_refused_for_good_becomes_a_told_gap(new_session, start_worker, eventually):
+@pytest.mark.parametrize(("status", "code"), [(422, "invalid_input"), (500, "decode_failed")])
+async def test_a_window_that_is_refused_for_good_becomes_a_told_gap(
+    new_session, start_worker, eventually, status, code
+):
     async def refuses() -> Response:
-        return JSONResponse({"code": "invalid_input"}, 422)
+        return JSONResponse({"code": code}, status)
 
     session = new_session("s1")
     await session.open()
@@ -216,7 +219,7 @@ async def test_a_window_that_is_refused_for_good_becomes_a_told_gap(new_session,
     ledger = await ledger_of(session)
     assert ledger.is_complete
     assert ledger.gap_ms == gap.end_ms - gap.start_ms > 0
-    assert ledger.gaps[0].reason == "invalid_input"
+    assert ledger.gaps[0].reason == code
     assert (await session.words())[-len(NUMBERS) :] == words_of(NUMBERS)
 
 

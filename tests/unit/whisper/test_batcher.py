@@ -9,10 +9,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from dragoman_contracts.errors import EngineUnavailable, InvalidInput, Overloaded
+from dragoman_contracts.errors import DecodeFailed, EngineUnavailable, InvalidInput, Overloaded
 from dragoman_whisper.batcher import Batcher
 from dragoman_whisper.config import DecodeConfig
-from dragoman_whisper.engines.base import DecodeFailed
 from dragoman_whisper.fair_queue import Lane
 
 from .engines import HeldEngine, window
