@@ -22,6 +22,7 @@ from dragoman_contracts.errors import DragomanError, MessageInvalid, Unavailable
 from dragoman_contracts.websocket import (
     AudioAck,
     AudioFlush,
+    CloseCode,
     ErrorMessage,
     ServerMessages,
     SessionConfigure,
@@ -225,10 +226,11 @@ class Speaker:
             pump.cancel()
             await asyncio.gather(pump, return_exceptions=True)
             await socket.close()
-        failure = error_from_close(socket.close_code or 1006, socket.close_reason or "", last_error)
+        code = socket.close_code or 1006
+        failure = error_from_close(code, socket.close_reason or "", last_error)
         if failure is not None:
             raise failure
-        return False
+        return code == CloseCode.NORMAL
 
     def _take(self, message: ServerMessages) -> bool:
         """Note what a message says about our own sending; whether it was the last one."""

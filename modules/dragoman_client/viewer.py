@@ -13,6 +13,7 @@ from dragoman_client.errors import error_from_close
 from dragoman_client.events import EventQueue
 from dragoman_contracts.errors import DragomanError, MessageInvalid, Unavailable
 from dragoman_contracts.websocket import (
+    CloseCode,
     ErrorMessage,
     ServerMessages,
     SessionEndedMessage,
@@ -28,7 +29,9 @@ async def watch(
     after: StreamPosition | None = None,
     backoff: Backoff | None = None,
 ) -> AsyncIterator[ServerMessages]:
-    """A session's events until ``session.ended``; the first is a snapshot.
+    """A session's events until its end; the first is a snapshot.
+
+    The last one is ``session.ended``, unless the session had ended before: then the snapshot is all there is.
 
     Connections are made again from the last position seen. The snapshot of such a connection is given on
     only if it says that history was lost (``recovered`` false).
@@ -58,6 +61,8 @@ async def watch(
                 yield event
                 if isinstance(event, SessionEndedMessage):
                     return
+        except _Done:
+            return
         except DragomanError as error:
             if error.permanent or first:
                 raise
@@ -70,7 +75,7 @@ async def watch(
 async def _one_connection(
     endpoint: Endpoint, session_id: str, seen: EventQueue
 ) -> AsyncIterator[ServerMessages]:
-    """The events of one connection that were not seen before."""
+    """The events of one connection that were not seen before; raises ``_Done`` when there will be no more."""
     query = {"after": str(seen.position)} if seen.position else {}
     socket = await open_socket(endpoint, f"/v1/sessions/{session_id}/events", **query)
     last_error: ErrorMessage | None = None
@@ -82,14 +87,25 @@ async def _one_connection(
                 continue  # of a later protocol version
             if isinstance(event, ErrorMessage):
                 last_error = event
-            if isinstance(event, SessionSnapshot) and not event.recovered:
-                seen.position = None
-            if seen.is_new(event):
+            if isinstance(event, SessionSnapshot):
+                if not event.recovered:
+                    seen.position = None
+                # A resumed one stands at the position that was asked for, which has been seen.
+                seen.is_new(event)
+                yield event
+            elif seen.is_new(event):
                 yield event
     except ConnectionClosed:
         pass
     finally:
         await socket.close()
-    failure = error_from_close(socket.close_code or 1006, socket.close_reason or "", last_error)
+    code = socket.close_code or 1006
+    if code == CloseCode.NORMAL:
+        raise _Done
+    failure = error_from_close(code, socket.close_reason or "", last_error)
     if failure is not None:
         raise failure
+
+
+class _Done(Exception):
+    """The server closed with 1000: the session's last event has been told."""

@@ -89,3 +89,14 @@ async def test_a_server_that_stays_away_is_told(scripted: Any) -> None:
         with pytest.raises(Unavailable):
             async for _ in watching(url):
                 pass
+
+
+async def test_a_session_that_ended_long_ago_is_its_snapshot(scripted: Any) -> None:
+    async def ended(connection: Any) -> None:
+        await connection.tell(SessionSnapshot(session_id="s", status="ended"))
+        await connection.socket.close(1000)
+
+    async with scripted(ended) as (url, state):
+        events = [event async for event in watching(url)]
+    assert [type(event) for event in events] == [SessionSnapshot]
+    assert len(state.paths) == 1

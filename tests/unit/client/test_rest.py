@@ -1,0 +1,80 @@
+"""The client's REST calls: what goes out, what comes back, and refusals as the contract's errors."""
+
+from __future__ import annotations
+
+import json
+
+import httpx
+import pytest
+import respx
+
+from dragoman_client import Dragoman, SessionOptions
+from dragoman_contracts.errors import BadUpstream, LimitExceeded, NotFound, Unavailable
+
+URL = "http://dragoman.test"
+SESSION = {"id": "s1", "status": "created", "profile": "cpu", "audio_url": "ws://x", "new_field": 1}
+
+
+@respx.mock
+async def test_a_session_is_made_with_what_was_asked_for() -> None:
+    route = respx.post(f"{URL}/v1/sessions").mock(httpx.Response(201, json=SESSION))
+    async with Dragoman(f"{URL}/", key="k") as dragoman:
+        made = await dragoman.create_session(SessionOptions(language="en", partials=False))
+        await dragoman.create_session()
+    assert (made.id, made.status) == ("s1", "created")
+    sent = [json.loads(call.request.content) for call in route.calls]
+    assert sent == [{"language": "en", "partials": False}, {"partials": True}]
+    assert route.calls[0].request.headers["authorization"] == "Bearer k"
+
+
+@respx.mock
+async def test_reading_and_ending_a_session() -> None:
+    ledger = {
+        "received_ms": 3,
+        "transcribed_ms": 1,
+        "silence_ms": 2,
+        "pending_ms": 0,
+        "gap_ms": 0,
+        "gaps": [],
+    }
+    respx.get(f"{URL}/v1/sessions/s1").mock(httpx.Response(200, json=SESSION | {"status": "live"}))
+    respx.get(f"{URL}/v1/sessions/s1/ledger").mock(httpx.Response(200, json=ledger))
+    respx.get(f"{URL}/v1/sessions/s1/transcript", params={"format": "srt"}).mock(
+        httpx.Response(200, text="1\nhé\n")
+    )
+    end = respx.post(f"{URL}/v1/sessions/s1/end").mock(httpx.Response(202, json=SESSION))
+    async with Dragoman(URL) as dragoman:
+        assert (await dragoman.get_session("s1")).status == "live"
+        assert (await dragoman.ledger("s1")).is_complete
+        assert await dragoman.transcript("s1", "srt") == "1\nhé\n"
+        await dragoman.end_session("s1")
+    assert end.called
+
+
+@respx.mock
+@pytest.mark.parametrize(
+    ("answer", "kind", "words"),
+    [
+        (
+            httpx.Response(404, json={"code": "not_found", "detail": "there is none"}),
+            NotFound,
+            "there is none",
+        ),
+        (httpx.Response(429, text="slow down"), LimitExceeded, "429"),
+        (httpx.Response(503, text="<html>"), Unavailable, "503"),
+        (httpx.Response(200, text="<html>"), BadUpstream, "no SessionInfo"),
+        (httpx.ConnectError("refused"), Unavailable, f"no Dragoman answers at {URL}"),
+        (httpx.ReadTimeout("late"), Unavailable, "no Dragoman answers"),
+    ],
+)
+async def test_a_refusal_is_an_error_with_its_cause(
+    answer: httpx.Response | Exception, kind: type[Exception], words: str
+) -> None:
+    route = respx.get(f"{URL}/v1/sessions/s1")
+    if isinstance(answer, Exception):
+        route.mock(side_effect=answer)
+    else:
+        route.mock(answer)
+    async with Dragoman(URL) as dragoman:
+        with pytest.raises(kind, match=words):
+            await dragoman.get_session("s1")
