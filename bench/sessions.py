@@ -95,7 +95,7 @@ async def measure(first: int, step: int, last: int, seconds: int) -> Figures:
         backlog_bytes = await redis_bytes_of_backlog(running)
         for sessions in range(first, last + 1, step):
             lag, costs = await hold(running, sessions, seconds)
-            say(f"{sessions} sessions: lag p99 {lag} ms")
+            say(f"{sessions} sessions: lag p99 {lag} ms; {costs}")
             if lag > LAG_LIMIT_MS:
                 break
             held, figures, p99 = sessions, costs, lag

@@ -207,10 +207,10 @@ async def run_audio_worker(settings: AudioWorkerSettings, runtime: RuntimeSettin
     broker = RedisBroker(connect_redis(runtime.redis_url, timeout_s=runtime.redis_timeout_s))
     http = httpx.AsyncClient(
         base_url=settings.whisper_url,
-        timeout=httpx.Timeout(settings.whisper_timeout_s, connect=2.0),
+        # No limit on the wait for a connection: that is our own queue, one window a session deep.
+        timeout=httpx.Timeout(settings.whisper_timeout_s, connect=2.0, pool=None),
         limits=httpx.Limits(
-            max_connections=settings.whisper_connections,
-            max_keepalive_connections=settings.whisper_connections,
+            max_connections=settings.connections, max_keepalive_connections=settings.connections
         ),
     )
     whisper = WhisperClient(http, CircuitBreaker("the whisper service"))

@@ -26,7 +26,10 @@ class AudioWorkerSettings(DragomanSettings):
         15.0, gt=0, description="Seconds until an answer of the whisper service counts as late."
     )
     whisper_connections: int = Field(
-        32, ge=1, description="Windows under way at the whisper service at once."
+        0,
+        ge=0,
+        le=1_000,
+        description="Windows under way at the whisper service at once; 0 is the profile's (4, 8 or 32).",
     )
     max_sessions: int = Field(250, ge=1, description="Sessions that one worker leases at most.")
     lease_ms: int = Field(
@@ -67,6 +70,11 @@ class AudioWorkerSettings(DragomanSettings):
     max_step_ms: int = Field(
         2_000, ge=50, description="Most milliseconds of new audio between two drafts under load."
     )
+
+    @property
+    def connections(self) -> int:
+        """Connections to the whisper service: what its engine can use. httpx looks at each for each call."""
+        return self.whisper_connections or {"mock": 4, "cpu": 8}.get(self.profile, 32)
 
     @property
     def use_silero(self) -> bool:
