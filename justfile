@@ -91,22 +91,22 @@ ci: check test
 # Word error rate, latencies and erasure against offline, on real speech; `--json` for machines.
 [group('bench')]
 bench-quality *args:
-    @python bench/quality.py "$@"
+    @python -m bench.quality "$@"
 
 # What the system adds to the engine's time, on the mock engine.
 [group('bench')]
 bench-overhead *args:
-    @python bench/overhead.py "$@"
+    @python -m bench.overhead "$@"
 
 # How many live sessions this machine holds, on the mock engine.
 [group('bench')]
 bench-sessions *args:
-    @python bench/sessions.py "$@"
+    @python -m bench.sessions "$@"
 
 # Publish and consume beside raw redis-py and FastStream.
 [group('bench')]
 bench-bus *args:
-    @python bench/bus.py "$@"
+    @python -m bench.bus "$@"
 
 # Removes caches and build results; keeps .venv and .env.local.
 [group('quality')]

@@ -29,7 +29,7 @@ _ACTIVATE = Script.load(_LUA / "activate_session.lua")
 _RENEW = Script.load(_LUA / "renew_leases.lua")
 _HAND_OVER = Script.load(_LUA / "hand_over_lease.lua")
 _PUBLISH = Script.load(_LUA / "publish_results.lua")
-_END = Script.load(_LUA / "end_session.lua")
+_CLOSE = Script.load(_LUA / "close_session.lua")
 
 
 @dataclass(slots=True)
@@ -267,7 +267,7 @@ class SessionLeases:
         keys = lease.keys
         stream = self._stream_of(lease)
         await self._fenced(
-            _END,
+            _CLOSE,
             (keys.owner, keys.state, keys.results, keys.audio, keys.outbox, keys.record, stream),
             (lease.token, GROUP_AUDIO_PIPELINE, lease.entry_id, _now_ms(), retention_s),
         )

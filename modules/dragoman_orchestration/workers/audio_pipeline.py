@@ -61,6 +61,7 @@ class AudioWorker:
         self._outbox = Outbox(broker)
         self._runners: dict[str, SessionRunner] = {}
         self._renew_due = 0.0
+        self._stopping = False
 
     async def run(self, drain: Drain) -> None:
         """Work until ``drain``; then hand every session over."""
@@ -76,6 +77,7 @@ class AudioWorker:
         try:
             await asyncio.wait({*loops, drained}, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            self._stopping = True
             for task in (*loops, drained):
                 task.cancel()
             outcomes = await asyncio.gather(*loops, drained, return_exceptions=True)
@@ -91,7 +93,8 @@ class AudioWorker:
         """Repeat a step at its interval. Trouble with Redis delays it and never ends it."""
         backoff = Backoff()
         due = time.monotonic()
-        while True:
+        # Not "while True": on Python 3.11 a cancellation that meets a timeout can be lost on the way.
+        while not self._stopping:
             try:
                 await step()
                 backoff.reset()

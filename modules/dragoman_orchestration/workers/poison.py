@@ -42,7 +42,7 @@ async def bury(lease: SessionLease, leases: SessionLeases, *, retention_s: int) 
 _FAILED = ErrorMessage(
     code="session_failed",
     message="the session's audio could not be processed by any worker",
-    remedy="Create a new session; the operator finds this one with 'dragoman dead-letters'.",
+    remedy="Create a new session; the operator finds this one on the dead-letter stream and in the logs.",
     permanent=True,
 )
 

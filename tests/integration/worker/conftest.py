@@ -107,7 +107,7 @@ def new_session(redis_client: Redis) -> Callable[..., Session]:
 async def whisper_server(app: Any, port: int = 0) -> AsyncIterator[str]:
     """Serve an ASGI app on loopback."""
     listener = socket.create_server(("127.0.0.1", port))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="on"))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=2))
     task = asyncio.create_task(server.serve([listener]))
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
