@@ -77,4 +77,5 @@ def run_bench(name: str, arguments: Sequence[str]) -> int:
         raise NotFound(
             "the benchmarks are part of the source checkout, not of the wheel", remedy=GET_THE_SOURCE
         )
-    os.execv(sys.executable, [sys.executable, str(script), *arguments])  # noqa: S606  # our own interpreter
+    os.chdir(ROOT)  # the benchmarks are a package there
+    os.execv(sys.executable, [sys.executable, "-m", f"bench.{name}", *arguments])  # noqa: S606  # our own interpreter
