@@ -302,9 +302,11 @@ class TestCheckout:
         (tmp_path / "bench" / "bus.py").touch()
         called: list[Any] = []
         monkeypatch.setattr(checkout, "ROOT", tmp_path)
+        monkeypatch.chdir(Path.cwd())  # put back afterwards
         monkeypatch.setattr(checkout.os, "execv", lambda *arguments: called.append(arguments))
         checkout.run_bench("bus", ["--json"])
-        assert called == [(sys.executable, [sys.executable, str(tmp_path / "bench" / "bus.py"), "--json"])]
+        assert called == [(sys.executable, [sys.executable, "-m", "bench.bus", "--json"])]
+        assert Path.cwd() == tmp_path
 
     def test_an_unknown_benchmark_names_the_known_ones(self) -> None:
         with pytest.raises(NotFound) as told:
