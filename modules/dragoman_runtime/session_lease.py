@@ -173,7 +173,12 @@ class SessionLeases:
         await self._to_dead_letters(self._stream_of(lease), lease.entry_id, envelope.to_fields(), reason)
 
     async def _to_dead_letters(self, stream: str, entry_id: str, fields: Fields, reason: str) -> None:
-        told = {b"dead_reason": reason.encode(), b"dead_entry": entry_id.encode()}
+        told = {
+            b"dl_reason": reason.encode(),
+            b"dl_entry": entry_id.encode(),
+            b"dl_group": GROUP_AUDIO_PIPELINE.encode(),
+            b"dl_consumer": self._worker.encode(),
+        }
         await self._broker.publish(dead_letter_stream(stream), {**fields, **told})
 
     async def activate(self, lease: SessionLease) -> None:

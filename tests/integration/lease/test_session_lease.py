@@ -215,7 +215,7 @@ async def test_a_session_that_only_fails_becomes_poison(leases_of, redis_client,
     assert seen == [False, False, False, True]
     await leases.dead_letter(lease, "it failed")
     ((_, fields),) = await redis_client.xrange(dead_letter_stream(SESSIONS))
-    assert fields[b"dead_reason"] == b"it failed"
+    assert fields[b"dl_reason"] == b"it failed"
     assert Envelope.from_fields(fields).subject == "s1"
 
 
@@ -239,7 +239,7 @@ async def test_an_entry_that_opens_no_session_is_dead_lettered(
 
     await eventually(buried)
     ((_, dead),) = await redis_client.xrange(dead_letter_stream(SESSIONS))
-    assert reason in dead[b"dead_reason"]
+    assert reason in dead[b"dl_reason"]
     assert await redis_client.xlen(SESSIONS) == 0
 
 
