@@ -20,6 +20,8 @@ from dragoman_contracts.errors import (
 from dragoman_contracts.whisper_api import WINDOW_HEADER, WINDOW_MEDIA_TYPE, WindowOptions
 from dragoman_orchestration.clients.resilience import CircuitBreaker
 from dragoman_orchestration.clients.whisper import WhisperClient
+from dragoman_runtime import telemetry
+from dragoman_runtime.settings import RuntimeSettings
 from dragoman_whisper.app import create_app
 from dragoman_whisper.settings import WhisperSettings
 
@@ -122,6 +124,18 @@ async def test_a_service_that_does_not_answer(client, failure) -> None:
     respx.post(WINDOWS_URL).mock(side_effect=failure)
     with pytest.raises(EngineUnavailable):
         await client.decode(np.zeros(160, np.int16), WindowOptions())
+
+
+@respx.mock
+async def test_a_trace_goes_on_in_the_service(client: WhisperClient) -> None:
+    telemetry.setup_telemetry("test", RuntimeSettings(otlp_endpoint="http://127.0.0.1:9"))
+    route = respx.post(WINDOWS_URL).mock(return_value=canned(WINDOWS[0]))
+    parent = f"00-{'a' * 32}-{'b' * 16}-01"
+    with telemetry.span_from(parent, "decode window"):
+        await client.decode(np.zeros(160, np.int16), WindowOptions())
+    assert route.calls.last.request.headers["traceparent"].startswith(f"00-{'a' * 32}-")
+    await client.decode(np.zeros(160, np.int16), WindowOptions())
+    assert "traceparent" not in route.calls.last.request.headers
 
 
 @respx.mock

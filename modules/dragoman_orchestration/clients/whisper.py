@@ -24,6 +24,7 @@ from dragoman_contracts.whisper_api import (
     decode_result,
 )
 from dragoman_orchestration.clients.resilience import CircuitBreaker
+from dragoman_runtime.telemetry import current_traceparent
 
 
 class WhisperClient:
@@ -62,6 +63,8 @@ class WhisperClient:
 
     async def _post(self, body: bytes, options: WindowOptions) -> httpx.Response:
         headers = {"content-type": WINDOW_MEDIA_TYPE, WINDOW_HEADER: options.to_header()}
+        if trace := current_traceparent():
+            headers["traceparent"] = trace
         try:
             return await self._http.post(WINDOW_PATH, content=body, headers=headers)
         except httpx.TimeoutException as error:

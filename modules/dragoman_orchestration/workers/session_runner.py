@@ -33,6 +33,7 @@ from dragoman_contracts.websocket import (
     TranscriptFinal,
     TranscriptPartial,
 )
+from dragoman_contracts.whisper_api import WindowResult
 from dragoman_orchestration.clients.resilience import Backoff
 from dragoman_orchestration.clients.whisper import WhisperClient
 from dragoman_orchestration.session.ledger import LedgerBook
@@ -50,6 +51,7 @@ from dragoman_orchestration.workers.outbox import Outbox
 from dragoman_orchestration.workers.settings import AudioWorkerSettings
 from dragoman_runtime.broker.base import Entry
 from dragoman_runtime.session_lease import ResultBatch, ResultEvent, SessionLease, SessionLeases
+from dragoman_runtime.telemetry import span_from
 
 STATE_INTERVAL_S = 0.5
 """How often progress without an event is written: the basis of acknowledgements and backpressure."""
@@ -237,8 +239,7 @@ class SessionRunner:
     async def _decode(self, request: DecodeRequest) -> None:
         started = time.monotonic()
         try:
-            options = msgspec.structs.replace(request.options, session_id=self.session_id)
-            result = await self._whisper.decode(request.samples, options)
+            result = await self._ask(request)
         except DragomanError as error:
             self._decode_failed(request, error)
             return
@@ -251,6 +252,20 @@ class SessionRunner:
         self._failing_since = None
         self._take(self._recogniser.answer(request, result, seconds * 1000))
         self.pump()
+
+    async def _ask(self, request: DecodeRequest) -> WindowResult:
+        """The hypothesis; full windows are traced, drafts would drown the trace of a meeting."""
+        options = msgspec.structs.replace(request.options, session_id=self.session_id)
+        if not request.full:
+            return await self._whisper.decode(request.samples, options)
+        with span_from(
+            self.lease.traceparent,
+            "decode window",
+            session_id=self.session_id,
+            start_ms=request.start_ms,
+            end_ms=request.end_ms,
+        ):
+            return await self._whisper.decode(request.samples, options)
 
     def _decode_failed(self, request: DecodeRequest, error: DragomanError) -> None:
         metrics.DECODE_FAILED.labels(error.code).inc()
