@@ -36,7 +36,7 @@ class AudioWorkerSettings(DragomanSettings):
         2_000, ge=200, description="Milliseconds after which another worker takes a silent worker's sessions."
     )
     read_interval_ms: int = Field(
-        25, ge=5, le=1_000, description="Milliseconds between two reads of all sessions' audio."
+        20, ge=5, le=1_000, description="Milliseconds between two reads of all sessions' audio."
     )
     read_ahead_ms: int = Field(
         20_000, ge=2_000, description="Milliseconds of audio held unfinished; more waits in Redis."
