@@ -78,6 +78,7 @@ class TickPublisher:
         if self._flushing is None:
             # Starts in the next tick: by then this tick's other tasks have added theirs.
             self._flushing = asyncio.create_task(self._flush())
+            self._flushing.add_done_callback(self._never_began)
         return await done
 
     async def _flush(self) -> None:
@@ -92,13 +93,22 @@ class TickPublisher:
             known = (
                 error if isinstance(error, DragomanError) else BusUnavailable("The publisher was cut off.")
             )
-            for _, done in (*batch, *self._waiting):
-                _settle(done, known)
-            self._waiting.clear()
+            self._give_up(batch, known)
             if not isinstance(error, DragomanError):
                 raise
         finally:
             self._flushing = None
+
+    def _never_began(self, flush: asyncio.Task[None]) -> None:
+        # A task that is cancelled before its first step runs none of its own handlers.
+        if self._flushing is flush:
+            self._flushing = None
+            self._give_up([], BusUnavailable("The publisher was cut off."))
+
+    def _give_up(self, batch: list[_Waiting], error: DragomanError) -> None:
+        for _, done in (*batch, *self._waiting):
+            _settle(done, error)
+        self._waiting.clear()
 
     async def _append(self, batch: list[_Waiting]) -> None:
         outcomes = await self._publish([publication for publication, _ in batch])

@@ -84,6 +84,7 @@ class TickScripts:
         self._waiting.append(call)
         if self._flusher is None or self._flusher.done():
             self._flusher = loop.create_task(self._flush())
+            self._flusher.add_done_callback(self._never_began)
         return await call.reply
 
     async def _flush(self) -> None:
@@ -96,8 +97,18 @@ class TickScripts:
             except DragomanError as error:
                 _fail(batch, error)
             except BaseException:
-                _fail(batch, BusUnavailable("the script batch was cut off"))
+                self._give_up(batch)
                 raise
+
+    def _never_began(self, flush: asyncio.Task[None]) -> None:
+        # A task that is cancelled before its first step runs none of its own handlers.
+        if self._flusher is flush:
+            self._give_up([])
+
+    def _give_up(self, batch: Sequence[_Call]) -> None:
+        """Nobody may wait for ever."""
+        _fail([*batch, *self._waiting], BusUnavailable("the script batch was cut off"))
+        self._waiting.clear()
 
     async def _send(self, batch: Sequence[_Call], *, by_hash: bool) -> list[_Call]:
         """Send a batch; returns the calls whose script Redis does not know."""
