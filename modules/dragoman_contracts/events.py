@@ -96,5 +96,5 @@ def parse_event(envelope: Envelope) -> Event:
             )
     try:
         return msgspec.json.decode(envelope.data, type=cls)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise EnvelopeInvalid(f"{envelope.type} does not fit its schema: {error}") from error

@@ -176,7 +176,7 @@ def parse_client_message(text: str | bytes) -> ClientMessages:
             f"the message does not fit the protocol: {error}",
             remedy="Known types: session.configure, audio.flush, session.end; see docs/protocol.md.",
         ) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise MessageInvalid("the text frame is no JSON", remedy="Audio goes in binary frames.") from error
 
 
@@ -338,5 +338,5 @@ def parse_server_message(text: str | bytes) -> ServerMessages:
     """
     try:
         return _server_decoder.decode(text)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise MessageInvalid(f"the server sent something that is no message: {error}") from error

@@ -53,7 +53,7 @@ class WindowOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         """
         try:
             return msgspec.json.decode(value or "{}", type=cls)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise InvalidInput(
                 f"the header {WINDOW_HEADER} is not valid: {error}",
                 remedy="Send one JSON object with the fields of WindowOptions (docs/protocol.md).",
@@ -98,7 +98,7 @@ def decode_result(body: bytes) -> WindowResult:
     """
     try:
         return msgspec.json.decode(body, type=WindowResult)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise BadUpstream(
             f"the whisper service answered something that is no WindowResult: {error}"
         ) from error

@@ -40,6 +40,7 @@ class ScriptRefused(BusRejected):
     """A script's own error reply, such as FENCED; ``reason`` is its first word."""
 
     code = "script_refused"
+    default_remedy = "Look up the reply's first word in the head of the script's .lua file."
 
     def __init__(self, reply: str) -> None:
         super().__init__(reply)
