@@ -93,6 +93,18 @@ def free_port(host: str = "127.0.0.1") -> int:
         return int(probe.getsockname()[1])
 
 
+def _require_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise RedisServerMissing(
+                f"cannot listen on 127.0.0.1:{port}: {error.strerror}",
+                remedy="Stop what listens there, or choose another port.",
+            ) from error
+
+
 class EmbeddedRedis:
     """One Redis server process; an async context manager.
 
@@ -147,7 +159,11 @@ class EmbeddedRedis:
         return self._folder / "redis.sock"
 
     async def __aenter__(self) -> EmbeddedRedis:
-        await self.start()
+        try:
+            await self.start()
+        except BaseException:
+            await self.close()
+            raise
         return self
 
     async def __aexit__(
@@ -157,11 +173,17 @@ class EmbeddedRedis:
 
     async def start(self) -> None:
         """Start the server and wait until it answers; after ``stop`` on the same address and data."""
+        if self.pid is not None:
+            return
         binary = self._binary or await asyncio.to_thread(find_server)
         if self._dir is None:
-            self._dir = self._given_dir or Path(tempfile.mkdtemp(prefix="dragoman-redis-"))
+            # Absolute: the server changes into it.
+            self._dir = (self._given_dir or Path(tempfile.mkdtemp(prefix="dragoman-redis-"))).resolve()
             self._dir.mkdir(parents=True, exist_ok=True)
             self._port = self._given_port or (free_port() if self._given_port == 0 else 0)
+        if self._given_port is not None:
+            # Else the server that holds the port would answer in the place of this one.
+            _require_free(self._port)
         self._process = subprocess.Popen(  # noqa: S603, ASYNC220  # returns at once; asyncio's own needs its loop until the end
             [*_tied_to_parent(), str(binary), *self._arguments()],
             stdin=subprocess.DEVNULL,

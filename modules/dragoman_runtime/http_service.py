@@ -53,6 +53,13 @@ class AddressTaken(DragomanError):
     default_remedy = "Stop the process that listens there, or choose another port in the settings."
 
 
+class StartFailed(DragomanError):
+    """The application's own start-up failed."""
+
+    code = "start_failed"
+    default_remedy = "The error before this line in the log tells the cause."
+
+
 class ProblemError(BaseModel):
     """One wrong place in a request."""
 
@@ -188,6 +195,10 @@ async def _on_validation_error(request: Request, error: Exception) -> Response:
     )
 
 
+class _Unexpected(DragomanError):
+    """An error that nobody foresaw."""
+
+
 class _HttpProblem(DragomanError):
     """The request does not fit the API."""
 
@@ -241,7 +252,7 @@ class _Observed:
             logger.exception("{} {} failed", scope.get("method", "WEBSOCKET"), scope["path"])
             if scope["type"] != "http" or status:
                 raise
-            error = DragomanError("The service made a mistake.")
+            error = _Unexpected("The service made a mistake.")
             await problem_response(error, scope["path"])(scope, receive, watched_send)
         self._count(scope, status, time.perf_counter() - started)
         return status
@@ -318,6 +329,7 @@ async def serve(
 
     Raises:
         AddressTaken: the address is in use.
+        StartFailed: the application's start-up failed.
 
     """
     listener = bind_socket(host, port)
@@ -343,6 +355,9 @@ async def serve(
     try:
         # Shielded: uvicorn must close its sockets even when this task is cancelled.
         await asyncio.shield(serving)
+        if not server.started:
+            # uvicorn logs why and returns; a process that never served must not end as if all were well.
+            raise StartFailed("the application did not start")
     except asyncio.CancelledError:
         server.force_exit = server.should_exit = True
         await serving

@@ -108,7 +108,8 @@ class Health:
         names = list(self._checks)
         answers = await asyncio.gather(*(_ask(self._checks[name]) for name in names))
         parts = {
-            name: reason or "ok" for name, reason in [*self._told.items(), *zip(names, answers, strict=True)]
+            name: "ok" if reason is None else reason or "not ready"
+            for name, reason in [*self._told.items(), *zip(names, answers, strict=True)]
         }
         parts |= {name: f"ended: {_outcome(task)}" for name, task in self._watched.items() if task.done()}
         if self.drain is not None and self.drain.is_set():

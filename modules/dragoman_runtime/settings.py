@@ -121,6 +121,14 @@ def all_settings() -> list[type[DragomanSettings]]:
     return sorted(found, key=lambda cls: (str(cls.model_config.get("env_prefix")), cls.__name__))
 
 
+def _scheme(url: str) -> str:
+    try:
+        return urlsplit(url).scheme
+    except ValueError:
+        # Python's own text may quote the URL with its password.
+        raise ValueError("it is no valid URL") from None
+
+
 def _is_secret(settings: type[DragomanSettings], name: str, field: FieldInfo) -> bool:
     return name in settings.secret_fields or "SecretStr" in str(field.annotation)
 
@@ -181,13 +189,13 @@ class RuntimeSettings(DragomanSettings):
     @field_validator("redis_url")
     @classmethod
     def _is_redis_url(cls, value: str) -> str:
-        if urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
+        if _scheme(value) not in {"redis", "rediss", "unix"}:
             raise ValueError("it must begin with redis://, rediss:// or unix://")
         return value
 
     @field_validator("otlp_endpoint")
     @classmethod
     def _is_http_url(cls, value: str) -> str:
-        if value and urlsplit(value).scheme not in {"http", "https"}:
+        if value and _scheme(value) not in {"http", "https"}:
             raise ValueError("it must begin with http:// or https://, or be empty")
         return value.rstrip("/")

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 EXPORT_TIMEOUT_S = 3
 
 _SECRET = re.compile(
-    r"(?P<scheme>\b[a-z][a-z0-9+.-]*://)[^/@\s]*@"  # user:password in a URL
+    r"(?P<scheme>\b[a-z][a-z0-9+.-]*://)[^/\s]*@"  # user:password in a URL; a password may hold an @
     r"|(?P<bearer>\bbearer[ .:])\s*[\w.~+/=-]+",
     re.IGNORECASE,
 )
@@ -188,12 +188,13 @@ class _JsonSink:
             "message": record["message"],
             "logger": f"{record['name']}:{record['line']}",
         }
-        line.update({key: value for key, value in record["extra"].items() if value != ""})
+        bound = {key: value for key, value in record["extra"].items() if value != ""}
+        line |= {key: mask(value) if isinstance(value, str) else value for key, value in bound.items()}
         error = record["exception"]
         if error is not None and error.value is not None:
             line["error"] = type(error.value).__name__
             line["traceback"] = mask("".join(traceback.format_exception(error.value)))
-        self._out.write(msgspec.json.encode(line, enc_hook=str).decode() + "\n")
+        self._out.write(msgspec.json.encode(line, enc_hook=lambda value: mask(str(value))).decode() + "\n")
         self._out.flush()
 
 
