@@ -122,9 +122,9 @@ def test_the_version_before_is_readable_and_no_other(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(AudioSessionOpened, "schema_version", current)
     for version in (current, current - 1):
         assert parse_event(schema(f"dragoman:AudioSessionOpened:{version}")) == EVENTS[0]
-    for version in (current + 1, current - 2, "x", ""):
+    for other in (current + 1, current - 2, "x", ""):
         with pytest.raises(EnvelopeInvalid, match="schema version"):
-            parse_event(schema(f"dragoman:AudioSessionOpened:{version}"))
+            parse_event(schema(f"dragoman:AudioSessionOpened:{other}"))
 
 
 def test_an_event_without_a_version_is_read_as_the_current_one() -> None:
