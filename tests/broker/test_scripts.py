@@ -110,7 +110,7 @@ async def test_a_refusal_reaches_its_caller_alone_with_its_reason(
 ) -> None:
     refuse = script(tmp_path, "return redis.error_reply('FENCED another owner holds it')")
     scripts = TickScripts(watched)
-    outcomes: list[Any] = await asyncio.gather(
+    outcomes = await asyncio.gather(
         scripts.run(refuse, ("list",)), scripts.run(append, ("list",), (0,)), return_exceptions=True
     )
     refused, length = outcomes
