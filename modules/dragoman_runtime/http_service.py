@@ -11,7 +11,7 @@ import importlib.util
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import uvicorn
@@ -280,9 +280,11 @@ class _Server(uvicorn.Server):
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self.accepting.set()
+        with suppress(SystemExit):  # uvicorn's way to end; from a task it would tear down the event loop
+            await super().startup(sockets)
+        if not self.started:
+            raise StartFailed("the application did not start")
+        self.accepting.set()
 
 
 def bind_socket(host: str, port: int) -> socket.socket:
@@ -355,9 +357,6 @@ async def serve(
     try:
         # Shielded: uvicorn must close its sockets even when this task is cancelled.
         await asyncio.shield(serving)
-        if not server.started:
-            # uvicorn logs why and returns; a process that never served must not end as if all were well.
-            raise StartFailed("the application did not start")
     except asyncio.CancelledError:
         server.force_exit = server.should_exit = True
         await serving

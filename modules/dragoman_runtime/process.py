@@ -180,11 +180,15 @@ async def _supervise(main: Callable[[Drain], Awaitable[None]], service: str, dra
     try:
         await task
     except asyncio.CancelledError:
-        return cut_short[0] if cut_short else EXIT_FAILED
+        if cut_short:
+            return cut_short[0]
+        logger.error("{} failed: it was cancelled from within", service)
+        return EXIT_FAILED
     except DragomanError as error:
         logger.error("{} cannot run: {} {}", service, error.message, error.remedy)
         return EXIT_FAILED
     except Exception:
         logger.exception("{} failed", service)
         return EXIT_FAILED
-    return EXIT_OK
+    # A main that swallows its cancellation was cut short all the same.
+    return cut_short[0] if cut_short else EXIT_OK

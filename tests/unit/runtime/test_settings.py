@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
 
 from dragoman_runtime import settings as module
 from dragoman_runtime.settings import (
@@ -18,7 +19,7 @@ from dragoman_runtime.settings import (
 
 
 class Sample(DragomanSettings):
-    model_config = {"env_prefix": "DRAGOMAN_SAMPLE_"}
+    model_config = SettingsConfigDict(env_prefix="DRAGOMAN_SAMPLE_")
     key: SecretStr = Field(SecretStr("default-key"), min_length=8, description="A key.")
     names: list[str] = Field(["a", "b"], description="Names.")
     on: bool = Field(True, description="A switch.")
