@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
-from fastapi import FastAPI, WebSocket
+from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 from starlette.types import Receive, Scope, Send
@@ -135,7 +135,7 @@ async def test_an_error_in_a_websocket_is_logged(app: FastAPI, log_lines: list[s
 
 async def test_foreign_errors_are_passed_on() -> None:
     scope = {"type": "http", "path": "/", "headers": [], "query_string": b"", "server": ("h", 1)}
-    request = http_service.Request(scope)
+    request = Request(scope)
     for handler in (
         http_service._on_dragoman_error,
         http_service._on_validation_error,
