@@ -84,7 +84,7 @@ def check_extras() -> Finding:
     """The libraries of each extra; ``dragoman up`` runs all of them."""
     wanted = {
         "api": ("redis", "websockets", "dependency_injector"),
-        "worker": ("av", "stamina", "faster_whisper"),
+        "worker": ("av", "purgatory", "faster_whisper"),
         "whisper": ("faster_whisper", "ctranslate2"),
         "client": ("websockets", "jiwer"),
     }
