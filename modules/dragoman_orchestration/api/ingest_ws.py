@@ -177,6 +177,7 @@ class _Connection:
         self._gateway.join(self)
         writer = asyncio.create_task(write_out(send, self._mailbox))
         storer = asyncio.create_task(self._store_all())
+        storer.add_done_callback(self._storer_ended)
         reader = asyncio.create_task(self._read_all(receive))
         try:
             await until_done(receive, self._mailbox, writer=writer, reader=reader)
@@ -295,6 +296,14 @@ class _Connection:
                 self._check_readable()
             self._idle.set()
 
+    def _storer_ended(self, storer: asyncio.Task[None]) -> None:
+        """Nobody may go on speaking to a socket that stores nothing: what is lost, the next one asks for."""
+        self._idle.set()
+        error = None if storer.cancelled() else storer.exception()
+        if error is not None:
+            self._log.opt(exception=error).error("storing failed")
+            self._do(self._protocol.on_drain())
+
     async def _store_one(self, entry: OutboxEntry) -> bool:
         """Store one entry, however long Redis is away; False if the session has gone on elsewhere."""
         pause_s, failed = FIRST_RETRY_S, False
@@ -303,7 +312,9 @@ class _Connection:
                 if failed and await self._lost_audio(entry):
                     self._do(self._protocol.on_audio_lost())
                     return False
-                await self._put(entry)
+                # Asked within the same try: Redis may go away again right after it refused an id.
+                if not await self._put(entry) and not await self._is_mine():
+                    return False
             except (BusUnavailable, Overloaded) as error:
                 failed = True
                 if isinstance(error, BusUnavailable):
@@ -311,20 +322,23 @@ class _Connection:
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, LAST_RETRY_S)
                 continue
-            except (EntryIdRefused, Fenced):
-                if not await self._is_mine():
-                    return False
             except DragomanError as error:
                 self._do(self._protocol.on_refused(error))
                 return False
             self._told_stored(entry)
             return True
 
-    async def _put(self, entry: OutboxEntry) -> None:
-        if entry.kind == AudioKind.END:
-            await self._store.end(self.session_id, entry.data.decode(), epoch=self.epoch, seq=entry.seq)
-            return
-        await self._publisher.publish(self._stream, entry.fields(), f"{self.epoch}-{entry.seq}")
+    async def _put(self, entry: OutboxEntry) -> bool:
+        """Append the entry; False if Redis refuses its id, as one that is stored or of a stale connection."""
+        try:
+            if entry.kind == AudioKind.END:
+                reason = entry.data.decode()
+                await self._store.end(self.session_id, reason, epoch=self.epoch, seq=entry.seq)
+            else:
+                await self._publisher.publish(self._stream, entry.fields(), f"{self.epoch}-{entry.seq}")
+        except (EntryIdRefused, Fenced):
+            return False
+        return True
 
     def _told_stored(self, entry: OutboxEntry) -> None:
         now = self._loop.time()

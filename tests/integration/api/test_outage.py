@@ -9,7 +9,11 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from dragoman_contracts.errors import BusUnavailable
 from dragoman_contracts.websocket import CloseCode
+from dragoman_orchestration.session.store import SessionStore
+from dragoman_runtime.broker.base import EntryIdRefused
+from dragoman_runtime.broker.publisher import TickPublisher
 from dragoman_runtime.broker.redis import connect_redis
 from dragoman_runtime.embedded_redis import EmbeddedRedis
 
@@ -203,6 +207,56 @@ async def test_a_reply_that_is_lost_does_not_double_the_audio(proxy, direct):
         await speaker.send(FRAME)
         await speaker.acked(3 * len(FRAME))
         assert await played.audio() == FRAME * 3
+
+
+async def test_redis_goes_away_right_after_it_refused_an_id(redis, direct, monkeypatch):
+    publish, progress, away_until = TickPublisher.publish, SessionStore.progress, 0.0
+    clock = asyncio.get_running_loop().time
+
+    async def refused_once(self, stream, fields, entry_id="*"):
+        nonlocal away_until
+        stored = await publish(self, stream, fields, entry_id)
+        if not away_until and entry_id.endswith("-3"):
+            away_until = clock() + 0.3
+            raise EntryIdRefused("stored by an attempt before")
+        return stored
+
+    async def away(self, session_ids):
+        if clock() < away_until:
+            raise BusUnavailable("Redis went away")
+        return await progress(self, session_ids)
+
+    monkeypatch.setattr(TickPublisher, "publish", refused_once)
+    monkeypatch.setattr(SessionStore, "progress", away)
+    async with running_api(redis.url) as api:
+        session_id = await api.create()
+        speaker = await api.speaker(session_id)
+        for _ in range(4):
+            await speaker.send(FRAME)
+        await speaker.acked(4 * len(FRAME))
+        assert await Worker(direct, session_id).audio() == FRAME * 4
+
+
+async def test_a_fault_while_storing_closes_the_socket_and_the_audio_is_asked_for_again(
+    redis, direct, monkeypatch
+):
+    publish = TickPublisher.publish
+
+    async def broken_once(self, stream, fields, entry_id="*"):
+        if entry_id == "1-3":
+            raise RuntimeError("a fault of ours")
+        return await publish(self, stream, fields, entry_id)
+
+    monkeypatch.setattr(TickPublisher, "publish", broken_once)
+    async with running_api(redis.url) as api:
+        session_id = await api.create()
+        speaker = await api.speaker(session_id)
+        await speaker.send(FRAME)
+        await speaker.acked(len(FRAME))
+        await speaker.send(FRAME)
+        assert await speaker.closed() == CloseCode.GOING_AWAY
+        again = await api.speaker(session_id)
+        assert again.greeting["received_bytes"] == len(FRAME)
 
 
 async def test_audio_that_redis_lost_is_asked_for_again(proxy, direct):
