@@ -28,6 +28,11 @@ def dead_letter_stream(stream: str) -> str:
     return f"{stream}:dead"
 
 
+def fleet_key(profile: str) -> str:
+    """Hash worker name → ``WorkerReport`` (JSON) of the workers of ``profile``."""
+    return f"fleet:{profile}"
+
+
 def shard_of(session_id: str, shards: int) -> int:
     """Shard of a session: CRC-16/XMODEM of its id modulo the number of shards."""
     return binascii.crc_hqx(session_id.encode(), 0) % shards
@@ -99,6 +104,11 @@ class SessionKeys:
         return self._key("owner")
 
     @property
+    def presence(self) -> str:
+        """Sorted set of the sockets on this session by the unix ms at which each counts as gone."""
+        return self._key("presence")
+
+    @property
     def outbox(self) -> str:
         """Hash offset → event: what follows from finals and is not done yet."""
         return self._key("outbox")
@@ -110,7 +120,11 @@ class AudioField:
     KIND = b"k"
     DATA = b"d"
     BYTES_TOTAL = b"n"
-    """Bytes of audio accepted in this session up to and including this entry (decimal)."""
+    """Bytes of audio accepted in this session up to and including this entry (decimal).
+
+    Where it says more than the entries before and this one hold, audio was lost between them: a gap. Where it
+    says less, the beginning of this entry is known already (audio that was asked for again).
+    """
 
 
 class AudioKind:

@@ -144,10 +144,15 @@ class ClientMessage(msgspec.Struct, frozen=True, kw_only=True, tag_field="type",
 
 
 class SessionConfigure(ClientMessage, frozen=True, kw_only=True, tag="session.configure"):
-    """First message on an audio socket: how to read the binary frames, what to do with them."""
+    """First message on an audio socket: how to read the binary frames, what to do with them.
+
+    ``resume_from_bytes`` is the oldest byte of the session that the client still has. Where the server has
+    less (Redis lost more than the client kept), what lies between becomes a gap that is told.
+    """
 
     audio: AudioFormat = AudioFormat()
     options: SessionOptions | None = None
+    resume_from_bytes: int | None = None
 
 
 class AudioFlush(ClientMessage, frozen=True, kw_only=True, tag="audio.flush"):
@@ -279,6 +284,13 @@ class AudioGap(ServerMessage, frozen=True, kw_only=True, tag="audio.gap"):
     reason: str
 
 
+class SessionPresence(ServerMessage, frozen=True, kw_only=True, tag="session.presence"):
+    """How many sockets are connected to the session now, in all API processes. It has no position."""
+
+    speakers: int
+    viewers: int
+
+
 class SessionEndedMessage(ServerMessage, frozen=True, kw_only=True, tag="session.ended"):
     """The last event of a session."""
 
@@ -322,6 +334,7 @@ ServerMessages = (
     | SessionLag
     | SessionDegraded
     | AudioGap
+    | SessionPresence
     | SessionEndedMessage
     | SessionSnapshot
     | ErrorMessage
