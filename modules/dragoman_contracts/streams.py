@@ -105,7 +105,10 @@ class SessionKeys:
 
     @property
     def presence(self) -> str:
-        """Sorted set of the sockets on this session by the unix ms at which each counts as gone."""
+        """Sorted set of the sockets on this session by the unix ms at which each counts as gone.
+
+        The score is negated for speakers, so that each role is counted by one ZCOUNT.
+        """
         return self._key("presence")
 
     @property

@@ -13,9 +13,11 @@ from redis.asyncio import Redis
 from dragoman_orchestration.api.auth import Authenticator
 from dragoman_orchestration.api.gateway import IngestGateway
 from dragoman_orchestration.api.ingest_protocol import IngestLimits
+from dragoman_orchestration.api.presence import PresenceBoard
 from dragoman_orchestration.api.settings import ApiSettings
 from dragoman_orchestration.results.hub import ResultsHub
 from dragoman_orchestration.session.model import Limits
+from dragoman_orchestration.session.presence import PresenceRegister, Wire
 from dragoman_orchestration.session.store import SessionStore
 from dragoman_runtime.broker.base import Broker
 from dragoman_runtime.broker.publisher import TickPublisher
@@ -49,6 +51,10 @@ def _hub(broker: Broker, store: SessionStore, runtime: RuntimeSettings, api: Api
         trimmed_offset=store.trimmed_offset,
         interval_s=api.results_interval_ms / 1000,
     )
+
+
+def _presence_register(wire: Wire, runtime: RuntimeSettings) -> PresenceRegister:
+    return PresenceRegister(wire, shards=runtime.shards)
 
 
 def _gateway(store: SessionStore, api: ApiSettings) -> IngestGateway:
@@ -93,6 +99,9 @@ class ApiContainer(containers.DeclarativeContainer):
     publisher = providers.Singleton(TickPublisher, broker, retry_for_s=0)
     store = providers.Singleton(_session_store, store_client, runtime_settings)
     hub = providers.Singleton(_hub, broker, store, runtime_settings, settings)
+    store_wire = providers.Singleton(RedisBroker, store_client)
+    presence_register = providers.Singleton(_presence_register, store_wire, runtime_settings)
+    presence = providers.Singleton(PresenceBoard, presence_register)
     gateway = providers.Singleton(_gateway, store, settings)
     authenticator = providers.Singleton(Authenticator, settings)
     ingest_limits = providers.Singleton(_ingest_limits, settings)

@@ -41,17 +41,18 @@ WS_MAX_BYTES = 16 * 1024 * 1024
 
 def create_app(container: ApiContainer) -> FastAPI:
     """The application on the parts of ``container``; nothing connects before the first request."""
-    hub, gateway = container.hub(), container.gateway()
+    hub, gateway, presence = container.hub(), container.gateway(), container.presence()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        loops = [asyncio.create_task(hub.run()), asyncio.create_task(gateway.run())]
-        for part, task in zip(("results", "gateway"), loops, strict=True):
+        loops = [asyncio.create_task(part.run()) for part in (hub, gateway, presence)]
+        for part, task in zip(("results", "gateway", "presence"), loops, strict=True):
             container.health().watch(part, task)
         try:
             yield
         finally:
             await cancel_all(loops)
+            await presence.close()
             await container.whisper_http().aclose()
             await container.store_client().aclose()
             await container.broker().close()
@@ -84,6 +85,7 @@ def _add_sockets(app: FastAPI, container: ApiContainer) -> ResultsEndpoint:
         hub=container.hub(),
         publisher=container.publisher(),
         gateway=container.gateway(),
+        presence=container.presence(),
         limits=container.ingest_limits(),
         queue_limit=settings.viewer_queue,
     )
@@ -91,6 +93,7 @@ def _add_sockets(app: FastAPI, container: ApiContainer) -> ResultsEndpoint:
         auth=container.authenticator(),
         store=container.store(),
         hub=container.hub(),
+        presence=container.presence(),
         max_viewers=settings.max_viewers,
         max_viewers_per_session=settings.max_viewers_per_session,
         queue_limit=settings.viewer_queue,

@@ -32,6 +32,7 @@ from dragoman_contracts.websocket import (
     SessionEndedMessage,
     SessionLag,
     SessionOptions,
+    SessionPresence,
     SessionResumed,
     SessionSnapshot,
     SessionStarted,
@@ -89,6 +90,7 @@ EXAMPLES: tuple[ClientMessage | ServerMessage, ...] = (
     SessionLag(lag_ms=31_000, reason="backpressure"),
     SessionDegraded(position=_POSITION, level=1, reason="load"),
     AudioGap(position=_POSITION, start_ms=12_000, end_ms=12_400, reason="decode_error"),
+    SessionPresence(speakers=1, viewers=12),
     SessionEndedMessage(
         position=_POSITION,
         reason="client",

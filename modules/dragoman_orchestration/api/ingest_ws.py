@@ -22,7 +22,7 @@ from dragoman_contracts.errors import (
 )
 from dragoman_contracts.streams import AudioKind
 from dragoman_contracts.websocket import SessionConfigure, StreamPosition
-from dragoman_orchestration.api.auth import Authenticator, bearer
+from dragoman_orchestration.api.auth import Authenticator, Principal, bearer
 from dragoman_orchestration.api.gateway import AUDIO_BYTES, FRAMES, IngestGateway
 from dragoman_orchestration.api.ingest_protocol import (
     Actions,
@@ -34,6 +34,7 @@ from dragoman_orchestration.api.ingest_protocol import (
     Tell,
 )
 from dragoman_orchestration.api.outbox import OutboxEntry
+from dragoman_orchestration.api.presence import PresenceBoard, Seat
 from dragoman_orchestration.api.results_ws import position_of
 from dragoman_orchestration.api.socket_io import (
     accept,
@@ -70,6 +71,7 @@ class IngestEndpoint:
         hub: ResultsHub,
         publisher: TickPublisher,
         gateway: IngestGateway,
+        presence: PresenceBoard,
         limits: IngestLimits,
         queue_limit: int,
     ) -> None:
@@ -78,6 +80,7 @@ class IngestEndpoint:
         self._hub = hub
         self._publisher = publisher
         self._gateway = gateway
+        self._presence = presence
         self._limits = limits
         self._queue_limit = queue_limit
 
@@ -96,11 +99,13 @@ class IngestEndpoint:
             return
         connection = _Connection(
             record,
+            principal,
             after,
             store=self._store,
             hub=self._hub,
             publisher=self._publisher,
             gateway=self._gateway,
+            presence=self._presence,
             limits=self._limits,
             mailbox=Mailbox(self._queue_limit),
         )
@@ -113,22 +118,27 @@ class _Connection:
     def __init__(
         self,
         record: SessionRecord,
+        principal: Principal,
         after: StreamPosition | None,
         *,
         store: SessionStore,
         hub: ResultsHub,
         publisher: TickPublisher,
         gateway: IngestGateway,
+        presence: PresenceBoard,
         limits: IngestLimits,
         mailbox: Mailbox,
     ) -> None:
         self.session_id = record.id
         self._record = record
+        self._principal = principal
         self._after = after
         self._store = store
         self._hub = hub
         self._publisher = publisher
         self._gateway = gateway
+        self._presence = presence
+        self._seat: Seat | None = None
         self._mailbox = mailbox
         self._loop = asyncio.get_running_loop()
         self._protocol = IngestProtocol(record.id, limits, self._loop.time())
@@ -185,6 +195,8 @@ class _Connection:
             await self._tidy()
         finally:
             await cancel_all((storer,))
+            if self._seat is not None:
+                self._presence.leave(self._seat)
             if self._subscription is not None:
                 self._hub.unsubscribe(self.session_id, self._subscription)
             self._gateway.leave(self)
@@ -235,6 +247,7 @@ class _Connection:
                 # A speaker that comes back without a position must learn what it missed.
                 from_start=not opened.resumed,
             )
+            self._seat = self._presence.join(self.session_id, "speaker", self._principal, self._mailbox)
         except DragomanError as error:
             self._do(self._protocol.on_refused(error))
             return

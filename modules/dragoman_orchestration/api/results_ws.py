@@ -12,7 +12,8 @@ from starlette.types import Receive, Scope, Send
 
 from dragoman_contracts.errors import DragomanError, LimitExceeded, Unavailable
 from dragoman_contracts.websocket import CloseCode, StreamPosition
-from dragoman_orchestration.api.auth import Authenticator, bearer
+from dragoman_orchestration.api.auth import Authenticator, Principal, bearer
+from dragoman_orchestration.api.presence import PresenceBoard
 from dragoman_orchestration.api.socket_io import (
     accept,
     count_closed,
@@ -49,6 +50,7 @@ class ResultsEndpoint:
         auth: Authenticator,
         store: SessionStore,
         hub: ResultsHub,
+        presence: PresenceBoard,
         max_viewers: int,
         max_viewers_per_session: int,
         queue_limit: int,
@@ -56,6 +58,7 @@ class ResultsEndpoint:
         self._auth = auth
         self._store = store
         self._hub = hub
+        self._presence = presence
         self._max_viewers = max_viewers
         self._max_viewers_per_session = max_viewers_per_session
         self._queue_limit = queue_limit
@@ -77,7 +80,8 @@ class ResultsEndpoint:
         await accept(scope, receive, send)
         session_id = session_of(scope)
         try:
-            self._auth.authenticate(bearer(scope["headers"], scope["subprotocols"])).must_reach(session_id)
+            principal = self._auth.authenticate(bearer(scope["headers"], scope["subprotocols"]))
+            principal.must_reach(session_id)
             after = position_of(scope)
             self._check_room(session_id)
             record = await self._store.get(session_id)
@@ -89,7 +93,7 @@ class ResultsEndpoint:
         self._per_session[session_id] += 1
         VIEWERS.set(len(self._mailboxes))
         try:
-            await self._watch(record, after, mailbox, receive, send)
+            await self._watch(record, after, mailbox, receive, send, principal=principal)
         finally:
             self._mailboxes.discard(mailbox)
             self._per_session[session_id] -= 1
@@ -104,6 +108,8 @@ class ResultsEndpoint:
         mailbox: Mailbox,
         receive: Receive,
         send: Send,
+        *,
+        principal: Principal,
     ) -> None:
         bound = logger.bind(session_id=record.id)
         try:
@@ -114,6 +120,7 @@ class ResultsEndpoint:
             await refuse(send, error)
             return
         bound.info("viewer joined")
+        seat = self._presence.join(record.id, "viewer", principal, mailbox)
         try:
             await until_done(
                 receive,
@@ -122,6 +129,7 @@ class ResultsEndpoint:
                 reader=asyncio.create_task(_until_gone(receive)),
             )
         finally:
+            self._presence.leave(seat)
             self._hub.unsubscribe(record.id, subscription)
             count_closed("events", mailbox)
             bound.info("viewer gone: {}", mailbox.how_it_ended)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dragoman_contracts.websocket import Ledger, SessionOptions
 from dragoman_orchestration.session.model import SessionRecord
+from dragoman_orchestration.session.presence import Connected, Counts
 
 EXAMPLE_ID = "0f3c1d2e4b5a69788796a5b4c3d2e1f0"
 EXAMPLE_TIME = "2025-01-31T12:00:00.000Z"
@@ -117,6 +119,34 @@ class SessionLedger(BaseModel):
             gap_ms=ledger.gap_ms,
             gaps=[
                 LedgerGap(start_ms=gap.start_ms, end_ms=gap.end_ms, reason=gap.reason) for gap in ledger.gaps
+            ],
+        )
+
+
+class SessionConnection(BaseModel):
+    """A socket that is connected to a session."""
+
+    role: Literal["speaker", "viewer"] = Field(examples=["viewer"])
+    since: datetime = Field(examples=[EXAMPLE_TIME])
+    name: str = Field(description="Name of its API key, or `token`.", examples=["token"])
+
+
+class SessionConnections(BaseModel):
+    """Who is connected to a session now, in all API processes."""
+
+    speakers: int = Field(examples=[1])
+    viewers: int = Field(examples=[12])
+    connections: list[SessionConnection] = Field(description="Of each role at most 1000, speakers first.")
+
+    @classmethod
+    def of(cls, counts: Counts, connected: Iterable[Connected]) -> SessionConnections:
+        """From the register's answer."""
+        return cls(
+            speakers=counts.speakers,
+            viewers=counts.viewers,
+            connections=[
+                SessionConnection(role=one.role, since=moment(one.since_ms / 1000), name=one.name)
+                for one in connected
             ],
         )
 

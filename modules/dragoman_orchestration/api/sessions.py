@@ -14,6 +14,7 @@ from dragoman_orchestration.api.schemas import (
     EXAMPLE_ID,
     CreateSession,
     Session,
+    SessionConnections,
     SessionLedger,
     SessionList,
     Transcript,
@@ -21,6 +22,7 @@ from dragoman_orchestration.api.schemas import (
     moment,
 )
 from dragoman_orchestration.session.model import Cursor
+from dragoman_orchestration.session.store import now_ms
 from dragoman_runtime.http_service import PROBLEM_TYPE, Problem
 
 router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
@@ -173,6 +175,17 @@ async def get_ledger(container: Parts, _: SessionReader, session_id: SessionId) 
     """Where every received millisecond of the session's audio went."""
     store = container.store()
     return SessionLedger.of(await store.ledger(await store.get(session_id)))
+
+
+@router.get("/{session_id}/presence", summary="Get who is connected", responses=problems(401, 403, 404, 503))
+async def get_presence(container: Parts, _: KeyHolder, session_id: SessionId) -> SessionConnections:
+    """The speakers and viewers that are connected now, in all API processes.
+
+    Sockets of a process that was killed are listed for up to 30 s.
+    """
+    await container.store().get(session_id)
+    counts, connected = await container.presence_register().connected(session_id, now_ms=now_ms())
+    return SessionConnections.of(counts, connected)
 
 
 @router.post(

@@ -124,7 +124,7 @@ async def test_openapi_tells_every_route_with_examples_and_problems(api):
         for method, operation in operations.items()
         if path.startswith("/v1/")
     }
-    assert len(routes) == 10
+    assert len(routes) == 11
     for (method, path), operation in routes.items():
         where = f"{method} {path}"
         assert operation["summary"], where
@@ -132,7 +132,14 @@ async def test_openapi_tells_every_route_with_examples_and_problems(api):
         assert operation["security"] == [{"bearer": []}], where
         assert "application/problem+json" in operation["responses"]["401"]["content"], where
     for name, schema in document["components"]["schemas"].items():
-        if name in {"Session", "SessionLedger", "Transcript", "ViewerTokenIssued", "SystemHealth"}:
+        if name in {
+            "Session",
+            "SessionConnection",
+            "SessionLedger",
+            "Transcript",
+            "ViewerTokenIssued",
+            "SystemHealth",
+        }:
             for field, told in schema["properties"].items():
                 assert {"examples", "$ref", "items"} & told.keys() or field in {"status"}, f"{name}.{field}"
 
