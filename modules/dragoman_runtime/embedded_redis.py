@@ -14,6 +14,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -113,6 +114,7 @@ class EmbeddedRedis:
         port: None listens on a unix socket in the data folder, 0 on a free loopback port, else on that port.
         appendonly: Keep an append-only file, synced once a second, so that a restart finds the data.
         binary: The server to run; None finds one.
+        options: Further arguments of ``redis-server``, as ``("--cluster-enabled", "yes")``.
 
     Raises:
         RedisServerMissing: on entry, when there is no server or it does not start.
@@ -126,7 +128,9 @@ class EmbeddedRedis:
         port: int | None = None,
         appendonly: bool = False,
         binary: Path | None = None,
+        options: Sequence[str] = (),
     ) -> None:
+        self._options = options
         self._given_dir = data_dir
         self._given_port = port
         self._appendonly = appendonly
@@ -232,7 +236,7 @@ class EmbeddedRedis:
             else ["--appendonly", "no"]
         )
         place = ["--dir", str(self._folder), "--logfile", str(self._log), "--daemonize", "no"]
-        return [*listen, *keep, *place, "--save", ""]
+        return [*listen, *keep, *place, "--save", "", *self._options]
 
     @property
     def _log(self) -> Path:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticUndefined
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
@@ -154,6 +154,10 @@ class RuntimeSettings(DragomanSettings):
         description="Redis 6.2 or newer: redis://[user:password@]host:port/db, rediss://… (TLS) or unix:///path.",
         repr=False,
     )
+    redis_cluster: bool = Field(
+        False,
+        description="Whether the URL leads to a Redis Cluster (to any of its nodes, or a name of several).",
+    )
     redis_timeout_s: float = Field(
         5.0, gt=0, le=300, description="Seconds until a Redis command or connection attempt counts as failed."
     )
@@ -192,6 +196,14 @@ class RuntimeSettings(DragomanSettings):
         if _scheme(value) not in {"redis", "rediss", "unix"}:
             raise ValueError("it must begin with redis://, rediss:// or unix://")
         return value
+
+    @model_validator(mode="after")
+    def _suits_a_cluster(self) -> RuntimeSettings:
+        if self.redis_cluster and (
+            _scheme(self.redis_url) == "unix" or urlsplit(self.redis_url).path not in {"", "/", "/0"}
+        ):
+            raise ValueError("a cluster's DRAGOMAN_REDIS_URL has host and port, and database 0")
+        return self
 
     @field_validator("otlp_endpoint")
     @classmethod

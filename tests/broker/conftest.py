@@ -1,4 +1,4 @@
-"""The three buses that the behavioural suite runs on."""
+"""The buses that the behavioural suite runs on."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from tests.cluster.servers import ClusterServers
 
 from dragoman_runtime.broker.base import Broker
 from dragoman_runtime.broker.memory import MemoryBroker
-from dragoman_runtime.broker.redis import RedisBroker, connect_redis
+from dragoman_runtime.broker.redis import RedisBroker, connect
 from dragoman_runtime.embedded_redis import EmbeddedRedis, wheel_binary
+from dragoman_runtime.settings import RuntimeSettings
 
 
 @pytest.fixture(scope="session")
@@ -25,22 +27,38 @@ def old_redis_server() -> Iterator[str]:
     asyncio.run(server.close())
 
 
-@pytest.fixture(params=["memory", "redis-server", "redis-6.2"])
-def bus_url(request: pytest.FixtureRequest) -> str:
-    """Where the bus under test is; empty for the one in memory."""
-    if request.param == "memory":
-        return ""
-    name = "redis_server" if request.param == "redis-server" else "old_redis_server"
-    return str(request.getfixturevalue(name))
+@pytest.fixture(scope="session")
+def cluster_servers() -> Iterator[ClusterServers]:
+    """Three masters; shared, so see ``bus`` for an empty one."""
+    with asyncio.Runner() as runner:
+        servers = ClusterServers()
+        runner.run(servers.start())
+        yield servers
+        runner.run(servers.close())
+
+
+@pytest.fixture(params=["memory", "redis-server", "redis-6.2", "redis-cluster"])
+def bus_settings(request: pytest.FixtureRequest) -> RuntimeSettings | None:
+    """Where the bus under test is; None for the one in memory."""
+    match request.param:
+        case "memory":
+            return None
+        case "redis-cluster":
+            servers = request.getfixturevalue("cluster_servers")
+            return RuntimeSettings(redis_url=servers.url, redis_cluster=True)
+        case name:
+            fixture = "redis_server" if name == "redis-server" else "old_redis_server"
+            return RuntimeSettings(redis_url=request.getfixturevalue(fixture))
 
 
 @pytest.fixture
-async def bus(bus_url: str) -> AsyncIterator[Broker]:
-    """An empty bus, one of three kinds."""
-    if not bus_url:
+async def bus(bus_settings: RuntimeSettings | None) -> AsyncIterator[Broker]:
+    """An empty bus, one of the kinds."""
+    if bus_settings is None:
         yield MemoryBroker()
         return
-    client = connect_redis(bus_url)
+    client = connect(bus_settings)
     await client.flushall()
-    yield RedisBroker(client)
+    yield (broker := RedisBroker(client))
+    await broker.close()
     await client.aclose()

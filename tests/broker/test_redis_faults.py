@@ -153,7 +153,7 @@ async def test_a_claim_raced_by_an_acknowledgement_hands_out_nothing(broker: Red
 
 
 def test_a_client_of_another_protocol_is_refused() -> None:
-    with pytest.raises(ValueError, match="connect_redis"):
+    with pytest.raises(ValueError, match="make it with connect"):
         RedisBroker(Redis())
 
 

@@ -93,6 +93,9 @@ class Broker(Protocol):
     async def publish_many(self, publications: Sequence[Publication]) -> list[str | DragomanError]:
         """Append all in one round trip and in order; for each its id, or why it was refused.
 
+        Where an entry's outcome is ``BusUnavailable`` it may or may not be stored, and so are all later
+        entries of its stream: they do not overtake it. Entries of other streams may be stored all the same.
+
         Raises:
             BusUnavailable: the connection failed; some of them may be stored.
 
@@ -102,7 +105,20 @@ class Broker(Protocol):
     async def read(self, after: Mapping[str, str], count: int) -> dict[str, list[Entry]]:
         """Entries past the given id of each stream, at most ``count`` a stream; never waits.
 
-        All streams must be of one shard. Streams without news are left out.
+        Streams without news are left out.
+        """
+        ...
+
+    async def read_many(
+        self, groups: Sequence[Mapping[str, str]], count: int
+    ) -> list[dict[str, list[Entry]] | DragomanError]:
+        """``read`` for several groups in one round trip; for each its news, or why there are none.
+
+        All streams of a group must be of one shard. Of a cluster, a master that is away fails its own groups.
+
+        Raises:
+            BusUnavailable: nothing answers.
+
         """
         ...
 

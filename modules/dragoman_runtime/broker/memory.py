@@ -119,6 +119,12 @@ class MemoryBroker:
                 found[name] = [_entry(stream, entry_id) for entry_id in ids]
         return found
 
+    async def read_many(
+        self, groups: Sequence[Mapping[str, str]], count: int
+    ) -> list[dict[str, list[Entry]] | DragomanError]:
+        """Group by group; see ``Broker.read_many``."""
+        return [await self.read(after, count) for after in groups]
+
     async def read_reverse(self, stream: str, count: int) -> list[Entry]:
         """The last entries, newest first; see ``Broker.read_reverse``."""
         self._check_open()

@@ -1,45 +1,37 @@
-"""The bus on Redis 6.2 or newer, through redis-py's connections.
-
-One round trip has one shape, ``exchange``: take a connection, write all commands at once, read all replies
-under one deadline. redis-py's pipeline does the same but sets a timer a reply and repeats the whole pipeline
-when a connection breaks; a repeated XADD can then not tell "stored by the first attempt" from "refused".
-"""
+"""The bus on Redis 6.2 or newer, alone or as a cluster: each command of the bus over a ``Wire``."""
 
 from __future__ import annotations
 
-import asyncio
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
-from redis.asyncio import Redis
+from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError, ResponseError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from dragoman_contracts.errors import BusUnavailable, DragomanError
+from dragoman_contracts.errors import DragomanError
 from dragoman_runtime.broker.base import (
     AUTO_ID,
     FIRST_ID,
     BusRejected,
     Delivery,
     Entry,
-    EntryIdRefused,
     Fields,
     GroupMissing,
     PendingEntry,
     Publication,
 )
+from dragoman_runtime.broker.cluster import ClusterWire, connect_cluster
+from dragoman_runtime.broker.wire import Command, NodeWire, Wire, bus_error, raise_first
+from dragoman_runtime.settings import RuntimeSettings
+
+__all__ = ["RedisBroker", "bus_error", "connect", "connect_redis"]
 
 _REMOVE_IDLE = files("dragoman_runtime").joinpath("lua/remove_idle_consumers.lua").read_text()
-_AWAY_CODES = ("LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "OOM", "MISCONF", "BUSY ")
-"""Replies of a Redis that is there but cannot serve now; a retry helps."""
+_APPEND = files("dragoman_runtime").joinpath("lua/append_entries.lua").read_text()
+_RUN = "return string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')"
 _PENDING_PAGE = 500
-
-Command = tuple[Any, ...]
 
 
 def connect_redis(
@@ -71,32 +63,25 @@ def connect_redis(
     return client
 
 
-def bus_error(error: Exception) -> DragomanError:
-    """The contract's error for one of redis-py's; never repeats an address, which may carry a password."""
-    if isinstance(error, (RedisConnectionError, RedisTimeoutError, OSError, TimeoutError)):
-        return BusUnavailable(f"Redis does not answer ({type(error).__name__}).")
-    text = str(error)
-    if text.startswith(_AWAY_CODES):
-        return BusUnavailable(f"Redis cannot serve now: {text.split(' ', maxsplit=1)[0]}.")
-    # From inside a script these words come with a frame around them.
-    # UNBLOCKED: the stream was deleted while a read waited on it.
-    if "NOGROUP" in text or "no such key" in text or text.startswith("UNBLOCKED"):
-        return GroupMissing("The stream or its consumer group does not exist.")
-    if "equal or smaller" in text:
-        return EntryIdRefused("The entry id is equal to or smaller than the stream's last id.")
-    return BusRejected(f"Redis refused a command: {text[:120]}")
+def connect(
+    runtime: RuntimeSettings, *, retries: int = 0, client_name: str = "dragoman"
+) -> Redis | RedisCluster:
+    """The client that the settings ask for: of one Redis, or of a cluster (which never repeats by itself)."""
+    if runtime.redis_cluster:
+        return connect_cluster(runtime.redis_url, timeout_s=runtime.redis_timeout_s, client_name=client_name)
+    return connect_redis(
+        runtime.redis_url, timeout_s=runtime.redis_timeout_s, retries=retries, client_name=client_name
+    )
 
 
 class RedisBroker:
-    """The bus on a client made by ``connect_redis``; see ``Broker`` for what each method does."""
+    """The bus on a client made by ``connect``; see ``Broker`` for what each method does."""
 
-    def __init__(self, client: Redis) -> None:
-        self._pool = client.connection_pool
-        self._client = client
-        options = self._pool.connection_kwargs
-        if options.get("protocol") != 2:
-            raise ValueError("RedisBroker needs a client with protocol=2; make it with connect_redis")
-        self._timeout_s: float = options.get("socket_timeout") or 5.0
+    def __init__(self, client: Redis | RedisCluster) -> None:
+        self.client = client
+        if client.get_connection_kwargs().get("protocol") != 2:
+            raise ValueError("RedisBroker needs a client with protocol=2; make it with connect")
+        self._wire: Wire = ClusterWire(client) if isinstance(client, RedisCluster) else NodeWire(client)
 
     # --- append and read ---------------------------------------------------------------------------------
 
@@ -106,15 +91,41 @@ class RedisBroker:
 
     async def publish_many(self, publications: Sequence[Publication]) -> list[str | DragomanError]:
         """Append all in one round trip; see ``Broker.publish_many``."""
-        replies = await self.exchange([_xadd(publication) for publication in publications])
-        return [bus_error(reply) if isinstance(reply, Exception) else reply.decode() for reply in replies]
+        by_stream: dict[str, list[int]] = {}
+        for place, publication in enumerate(publications):
+            by_stream.setdefault(publication.stream, []).append(place)
+        replies = await self.exchange(
+            [_append([publications[place] for place in places]) for places in by_stream.values()]
+        )
+        outcomes: list[str | DragomanError] = [""] * len(publications)
+        for places, reply in zip(by_stream.values(), replies, strict=True):
+            # One entry is a plain XADD; of several, one error is the answer for all of them.
+            alone = len(places) == 1 or isinstance(reply, Exception)
+            for place, one in zip(places, [reply] * len(places) if alone else reply, strict=True):
+                outcomes[place] = bus_error(one) if isinstance(one, Exception) else one.decode()
+        return outcomes
 
     async def read(self, after: Mapping[str, str], count: int) -> dict[str, list[Entry]]:
-        """One XREAD without BLOCK (over many keys BLOCK costs 2-7 times more); see ``Broker.read``."""
-        if not after:
-            return {}
-        reply = await self._call("XREAD", "COUNT", count, "STREAMS", *after.keys(), *after.values())
-        return {_text(stream): _entries(entries) for stream, entries in reply or ()}
+        """One XREAD a slot without BLOCK (over many keys it costs 2-7 times more); see ``Broker.read``."""
+        found: dict[str, list[Entry]] = {}
+        groups = [{stream: after[stream] for stream in group} for group in self._wire.split(after)]
+        for outcome in await self.read_many(groups, count):
+            if isinstance(outcome, DragomanError):
+                raise outcome
+            found.update(outcome)
+        return found
+
+    async def read_many(
+        self, groups: Sequence[Mapping[str, str]], count: int
+    ) -> list[dict[str, list[Entry]] | DragomanError]:
+        """One XREAD a group, all in one round trip; see ``Broker.read_many``."""
+        wanted = [after for after in groups if after]
+        replies = iter(
+            await self.exchange(
+                [("XREAD", "COUNT", count, "STREAMS", *after.keys(), *after.values()) for after in wanted]
+            )
+        )
+        return [_news(next(replies)) if after else {} for after in groups]
 
     async def read_reverse(self, stream: str, count: int) -> list[Entry]:
         """The last entries, newest first; see ``Broker.read_reverse``."""
@@ -207,7 +218,7 @@ class RedisBroker:
                 for d in deliveries
             ]
         )
-        _raise_first(replies)
+        raise_first(replies)
 
     async def ack(self, stream: str, group: str, ids: Sequence[str], delete: bool = False) -> int:
         """XACK, and XDEL if asked, in one round trip; see ``Broker.ack``."""
@@ -217,7 +228,7 @@ class RedisBroker:
         if delete:
             commands.append(("XDEL", stream, *ids))
         replies = await self.exchange(commands)
-        _raise_first(replies)
+        raise_first(replies)
         return int(replies[0])
 
     async def pending(self, stream: str, group: str, count: int = 100) -> list[PendingEntry]:
@@ -245,16 +256,23 @@ class RedisBroker:
         return int(await self._call("XDEL", stream, *ids)) if ids else 0
 
     async def drop(self, streams: Sequence[str]) -> int:
-        """UNLINK."""
-        return int(await self._call("UNLINK", *streams)) if streams else 0
+        """UNLINK, one a stream: they may be of several slots."""
+        replies = await self.exchange([("UNLINK", stream) for stream in streams])
+        raise_first(replies)
+        return sum(replies)
 
     async def ping(self) -> None:
-        """PING."""
+        """PING; of a cluster, any master answers."""
         await self._call("PING")
+
+    async def server_run(self, key: str) -> str:
+        """Names the run of the Redis that serves ``key``; another one may lack the last writes."""
+        # A script, for INFO by itself has no key that would lead to the right master of a cluster.
+        return _text(await self._call("EVAL", _RUN, 1, key))[:8]
 
     async def close(self) -> None:
         """Close the client and its connections."""
-        await self._client.aclose()
+        await self._wire.close()
 
     # --- the wire ----------------------------------------------------------------------------------------
 
@@ -265,31 +283,26 @@ class RedisBroker:
         return reply
 
     async def exchange(self, commands: Sequence[Command], *, wait_s: float = 0.0) -> list[Any]:
-        """All replies, a ``ResponseError`` in the place of a reply that is one."""
-        if not commands:
-            return []
-        try:
-            async with asyncio.timeout(self._timeout_s + wait_s):
-                connection = await self._pool.get_connection()  # type: ignore[no-untyped-call]
-                try:
-                    await connection.send_packed_command(connection.pack_commands(commands))
-                    return [await _reply(connection) for _ in commands]
-                except BaseException:
-                    # Cancelled or broken half way: replies to come would answer somebody else's command.
-                    await connection.disconnect(nowait=True)
-                    raise
-                finally:
-                    await asyncio.shield(self._pool.release(connection))
-        except (RedisError, OSError, TimeoutError) as error:
-            raise bus_error(error) from None
+        """All replies, an exception in the place of a reply that is one; see ``Wire.exchange``."""
+        return await self._wire.exchange(commands, wait_s=wait_s)
 
 
-async def _reply(connection: Any) -> Any:
-    try:
-        # inf: no timer of its own, the exchange has one deadline.
-        return await connection.read_response(timeout=math.inf)
-    except ResponseError as error:
-        return error
+def _append(publications: Sequence[Publication]) -> Command:
+    """One command for the entries of one stream: none gets in where an earlier one could not."""
+    if len(publications) == 1:
+        return _xadd(publications[0])
+    arguments: list[Any] = []
+    for publication in publications:
+        arguments += (publication.entry_id, 2 * len(publication.fields))
+        for pair in publication.fields.items():
+            arguments += pair
+    return ("EVAL", _APPEND, 1, publications[0].stream, *arguments)
+
+
+def _news(reply: Any) -> dict[str, list[Entry]] | DragomanError:
+    if isinstance(reply, Exception):
+        return bus_error(reply)
+    return {_text(stream): _entries(entries) for stream, entries in reply or ()}
 
 
 def _xadd(publication: Publication) -> Command:
@@ -314,9 +327,3 @@ def _pairs(flat: Sequence[bytes]) -> dict[bytes, Any]:
 
 def _entries(rows: Iterable[Any]) -> list[Entry]:
     return [Entry(entry_id.decode(), _pairs(flat)) for entry_id, flat in rows]
-
-
-def _raise_first(replies: Sequence[Any]) -> None:
-    for reply in replies:
-        if isinstance(reply, Exception):
-            raise bus_error(reply) from None

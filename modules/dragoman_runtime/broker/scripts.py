@@ -17,7 +17,8 @@ from redis.exceptions import NoScriptError
 
 from dragoman_contracts.errors import BusUnavailable, DragomanError
 from dragoman_runtime.broker.base import BusRejected
-from dragoman_runtime.broker.redis import RedisBroker, bus_error
+from dragoman_runtime.broker.redis import RedisBroker
+from dragoman_runtime.broker.wire import bus_error
 
 Argument = str | bytes | int
 

@@ -1,0 +1,1 @@
+"""The system on a real Redis Cluster."""
