@@ -91,3 +91,29 @@ def test_flushes_anywhere_keep_the_accounts(said, flushes):
     assert world.settled[-1].end_ms == len(audio) // 16
     # A flush in the middle of a word cuts it; the words around it stay.
     assert len(world.words) >= len(numbers_of(said)) - len(flushes)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    sentences, st.integers(0, 6), st.lists(st.tuples(st.integers(1, 60), st.integers(1, 90_000)), max_size=3)
+)
+def test_lost_audio_anywhere_is_a_gap_and_keeps_the_accounts(said, slowness, holes):
+    world = World()
+    audio = audio_of(said)
+    total = 0
+    at = dict(holes)
+    for index, start in enumerate(range(0, len(audio), FRAME)):
+        world.play(audio[start : start + FRAME], slowness=slowness)
+        total += len(audio[start : start + FRAME])
+        if index in at:
+            world.finish()
+            before_ms = world.recogniser.heard_ms
+            world.told(world.recogniser.skip(at[index], "lost"))
+            total += at[index]
+            gap_ms = sum(
+                s.end_ms - s.start_ms for s in world.settled if (s.kind, s.start_ms) == ("gap", before_ms)
+            )
+            assert world.recogniser.heard_ms == total // 16 == before_ms + gap_ms
+    world.finish()
+    world.check()
+    assert world.settled == [] or world.settled[-1].end_ms == total // 16

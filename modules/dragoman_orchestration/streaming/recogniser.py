@@ -279,6 +279,23 @@ class Recogniser:
         self._skip_gate_to_end()
         return outputs + self._settle_silence(all_of_it=True)
 
+    def skip(self, samples: int, reason: str) -> list[Output]:
+        """Audio of this length was lost here: a told gap, and the session goes on behind it.
+
+        Raises:
+            ValueError: something is still open; ``flush`` and answer until ``is_done``.
+
+        """
+        if not self.is_done or self.is_busy:
+            raise ValueError("what was heard before the gap is not settled yet")
+        start_ms = self.heard_ms
+        self._buffer.skip(samples)
+        self._skip_gate_to_end()
+        if self.heard_ms == start_ms:
+            return []  # under a millisecond
+        gap = AudioGap(start_ms=start_ms, end_ms=self.heard_ms, reason=reason)
+        return [gap, *self._settle(self.heard_ms, "gap", reason)]
+
     def _skip_gate_to_end(self) -> None:
         """Go on gating behind what was flushed: a rest of under one chunk belongs to what was closed."""
         self._gated_ms = self._gate.position_ms = max(self._gate.position_ms, self.heard_ms)

@@ -50,6 +50,20 @@ class AudioBuffer:
         data[: len(held)] = held
         self._data, self._begin, self._end = data, 0, len(held)
 
+    def skip(self, samples: int) -> None:
+        """Move on by samples that never came.
+
+        Raises:
+            ValueError: a whole millisecond is still held.
+
+        """
+        total = self.sample_count + samples
+        if self.sample_count >= SAMPLES_PER_MS:
+            raise ValueError("audio that is pending cannot be skipped")
+        self.start_ms += total // SAMPLES_PER_MS
+        self._begin, self._end = 0, total % SAMPLES_PER_MS
+        self._data[: self._end] = 0
+
     def drop_before(self, time_ms: int) -> None:
         """Forget what lies before ``time_ms``."""
         count = min(max(0, time_ms - self.start_ms) * SAMPLES_PER_MS, self.sample_count)

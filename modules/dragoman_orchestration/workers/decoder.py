@@ -10,6 +10,7 @@ import io
 import queue
 import threading
 from collections import deque
+from math import gcd
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -25,6 +26,9 @@ _EMPTY: Pcm = np.empty(0, dtype=np.int16)
 _PROBE_BYTES = 32_768
 """How much FFmpeg may look at before it decides what a container holds; its default of 5 MB would delay the
 first caption of a live stream by minutes."""
+
+WARM_UP_MS = 10
+"""Reach of the resampler's filter at any rate (4 ms), rounded up."""
 
 
 class AudioDecoder(Protocol):
@@ -53,9 +57,9 @@ class AudioDecoder(Protocol):
         ...
 
 
-def open_decoder(audio: AudioFormat) -> AudioDecoder:
-    """The decoder for a format."""
-    return PcmDecoder(audio) if audio.is_pcm else ContainerDecoder(audio)
+def open_decoder(audio: AudioFormat, start_frame: int = 0) -> AudioDecoder:
+    """The decoder for a format; PCM goes on behind ``start_frame`` sample frames of the session."""
+    return PcmDecoder(audio, start_frame) if audio.is_pcm else ContainerDecoder(audio)
 
 
 class _Resampler:
@@ -72,12 +76,30 @@ class _Resampler:
 
 
 class PcmDecoder:
-    """Interleaved little-endian samples, 16 bit integers or 32 bit floats in [-1, 1]."""
+    """Interleaved little-endian samples, 16 bit integers or 32 bit floats in [-1, 1].
 
-    def __init__(self, audio: AudioFormat) -> None:
+    Exact in time: frame n of the session becomes sample ``n * 16000 // rate``, wherever decoding began. The
+    resampler's phase repeats every ``cycle`` frames, so a decoder that begins in the middle of a cycle is fed
+    silence from the cycle's beginning on. What comes ``WARM_UP_MS`` after its beginning is bit for bit what
+    any other decoder of the same audio gives; before, the resampler's filter still reaches into that silence.
+
+    Args:
+        audio: a PCM format.
+        start_frame: sample frames of the session before the first byte that will come.
+
+    """
+
+    def __init__(self, audio: AudioFormat, start_frame: int = 0) -> None:
         self._format = audio
         self._resample = _Resampler() if audio.sample_rate_hz != MODEL_RATE_HZ else None
         self._ended = False
+        self._frames = start_frame
+        cycle = audio.sample_rate_hz // gcd(audio.sample_rate_hz, MODEL_RATE_HZ)
+        lead = start_frame % cycle if self._resample else 0
+        self._given = model_samples(audio, start_frame - lead)
+        self._drop = model_samples(audio, start_frame) - self._given
+        if lead:
+            self._give(self._resampled(np.zeros(lead, dtype=np.int16)))
 
     def decode(self, data: bytes) -> Pcm:
         """See ``AudioDecoder``."""
@@ -93,23 +115,35 @@ class PcmDecoder:
             samples = (np.clip(raw, -1.0, 1.0) * 32767).astype(np.int16)
         if self._format.channels > 1:
             samples = samples.reshape(-1, self._format.channels).mean(axis=1).astype(np.int16)
+        self._frames += len(samples)
+        return self._give(self._resampled(samples))
+
+    def _resampled(self, samples: Pcm) -> Pcm:
         if self._resample is None or not len(samples):
             return samples
-        return self._resample(self._frame(samples))
-
-    def _frame(self, samples: Pcm) -> av.AudioFrame:
         import av  # noqa: PLC0415
 
         frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
         frame.sample_rate = self._format.sample_rate_hz
-        return frame
+        return self._resample(frame)
+
+    def _give(self, samples: Pcm) -> Pcm:
+        """Count what leaves, without what stands for the time before ``start_frame``."""
+        dropped = min(self._drop, len(samples))
+        self._drop -= dropped
+        self._given += len(samples)
+        return samples[dropped:]
 
     def drain(self) -> Pcm:
         """See ``AudioDecoder``."""
         if not self._ended or self._resample is None:
             return _EMPTY
         resample, self._resample = self._resample, None
-        return resample(None)
+        rest = resample(None)
+        # The resampler rounds its last sample in or out: the clock of the session does not.
+        wanted = model_samples(self._format, self._frames) - self._given
+        rest = np.pad(rest[: max(0, wanted)], (0, max(0, wanted - len(rest))))
+        return self._give(rest)
 
     def finish(self) -> None:
         """See ``AudioDecoder``."""
@@ -119,6 +153,11 @@ class PcmDecoder:
     def is_finished(self) -> bool:
         """See ``AudioDecoder``."""
         return self._ended and self._resample is None
+
+
+def model_samples(audio: AudioFormat, frames: int) -> int:
+    """How many samples at 16 kHz stand for the first ``frames`` sample frames of a session."""
+    return frames * MODEL_RATE_HZ // audio.sample_rate_hz
 
 
 class _Pipe(io.RawIOBase):

@@ -46,7 +46,16 @@ from dragoman_orchestration.streaming.recogniser import (
     Settled,
 )
 from dragoman_orchestration.workers import metrics
-from dragoman_orchestration.workers.audio_feed import AudioFeed, Configured, End, FeedState, Flush, Heard
+from dragoman_orchestration.workers.audio_feed import (
+    AudioFeed,
+    Configured,
+    End,
+    FeedState,
+    Flush,
+    Heard,
+    Lost,
+    Torn,
+)
 from dragoman_orchestration.workers.outbox import Outbox
 from dragoman_orchestration.workers.settings import AudioWorkerSettings
 from dragoman_runtime.broker.base import Entry
@@ -55,6 +64,8 @@ from dragoman_runtime.telemetry import span_from
 
 STATE_INTERVAL_S = 0.5
 """How often progress without an event is written: the basis of acknowledgements and backpressure."""
+LOST = "lost"
+"""Reason of a gap: the audio was accepted, and Redis lost it before it was read."""
 
 
 class RunnerState(msgspec.Struct, kw_only=True):
@@ -67,6 +78,8 @@ class RunnerState(msgspec.Struct, kw_only=True):
     ended: str = ""
     """Reason of the ``session.ended`` that was published; what is left is to clean up."""
     partial_offset: int = 0
+    torn_to_bytes: int = 0
+    """Holes of a container up to this byte were told: whoever replays it meets them again."""
 
 
 class SessionRunner:
@@ -103,6 +116,8 @@ class SessionRunner:
         self._ledger = LedgerBook.from_state(state.ledger) if state.ledger else LedgerBook()
         self._ended = state.ended
         self._partial_offset = state.partial_offset
+        self._torn_to_bytes = state.torn_to_bytes
+        self._lost: Lost | None = None
         self._events: list[ServerMessage] = []
         self._ending = ""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -134,7 +149,8 @@ class SessionRunner:
     def wants_audio(self) -> bool:
         """Whether to read on; what is not read stays in Redis, where nothing of it is lost."""
         ahead_ms = self._recogniser.heard_ms - self._recogniser.committed_ms
-        return not (self._ending or self._ended or self.is_over) and ahead_ms < self._settings.read_ahead_ms
+        waits = self._lost is not None or ahead_ms >= self._settings.read_ahead_ms
+        return not (self._ending or self._ended or self.is_over or waits)
 
     def feed(self, entries: Sequence[Entry]) -> None:
         """Take new audio entries, in order."""
@@ -145,8 +161,8 @@ class SessionRunner:
                     self._hear(heard)
             except UnsupportedAudio as error:
                 self._refuse_audio(error)
-            if self._ending:
-                break
+            if self._ending or self._feed.position != entry.id:
+                break  # what lies behind a hole is read again when the gap is told
 
     def pump(self) -> None:
         """Do what is due: background samples, idleness, the next decode, the next publish. Never waits."""
@@ -155,6 +171,7 @@ class SessionRunner:
         now = time.monotonic()
         if not self._ended:
             self._drain_decoder()
+            self._pass_hole()
             self._watch_idleness(now)
             self._finish_if_done()
             self._watch_lag(now)
@@ -190,11 +207,41 @@ class SessionRunner:
         elif isinstance(heard, Configured):
             self._options = heard.options
             self._recogniser.configure(heard.options)
+        elif isinstance(heard, Lost):
+            logger.warning("session {}: {} ms of audio were lost", self.session_id, heard.samples // 16)
+            self._lost = heard
+        elif isinstance(heard, Torn):
+            self._tell_torn(heard)
         elif len(heard):
             before_ms = self._recogniser.heard_ms
             self._take(self._recogniser.hear(heard))
             self._take(self._recogniser.finish_ready())
             metrics.HEARD.inc((self._recogniser.heard_ms - before_ms) / 1000)
+
+    def _pass_hole(self) -> None:
+        """Make final what was heard before lost audio, then tell the gap and go on behind it."""
+        if self._lost is None:
+            return
+        self._take(self._recogniser.flush())
+        self._take(self._recogniser.finish_ready())
+        if self._recogniser.is_done and not self._recogniser.is_busy:
+            self._take(self._recogniser.skip(self._lost.samples, LOST))
+            self._lost = None
+
+    def _tell_torn(self, torn: Torn) -> None:
+        """How long the hole of a container is cannot be known, only that words may be missing."""
+        if torn.at_bytes <= self._torn_to_bytes:
+            return
+        self._torn_to_bytes = torn.at_bytes
+        logger.warning("session {}: {} bytes of a container were lost", self.session_id, torn.lost_bytes)
+        self._events.append(
+            ErrorMessage(
+                code="audio_lost",
+                message=f"{torn.lost_bytes} bytes of the container were lost; words may be missing from here",
+                remedy="Nothing to do: the session goes on. PCM audio tells the exact gap.",
+                permanent=False,
+            )
+        )
 
     def _drain_decoder(self) -> None:
         try:
@@ -211,7 +258,8 @@ class SessionRunner:
             self._ending = error.code
 
     def _watch_idleness(self, now: float) -> None:
-        waits = self._recogniser.heard_ms - self._recogniser.committed_ms >= self._settings.read_ahead_ms
+        ahead_ms = self._recogniser.heard_ms - self._recogniser.committed_ms
+        waits = self._lost is not None or ahead_ms >= self._settings.read_ahead_ms
         if not self._ending and not waits and now - self._last_audio > self._settings.idle_timeout_s:
             logger.info("session {} ends after {:g} s without audio", self.session_id, now - self._last_audio)
             self._feed.finish()
@@ -364,6 +412,7 @@ class SessionRunner:
             options=self._options,
             ended=self._ended if any(isinstance(m, SessionEndedMessage) for m in messages) else "",
             partial_offset=0 if replaces else self._partial_offset,
+            torn_to_bytes=self._torn_to_bytes,
         )
         return ResultBatch(
             events=[_result_event(message) for message in messages],

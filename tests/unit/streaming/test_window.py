@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -67,3 +68,14 @@ def test_the_quietest_point_of_too_little_audio_is_its_middle():
     buffer = AudioBuffer()
     buffer.append(ramp(0, 100))
     assert buffer.quietest_ms(0, 100) == 50
+
+
+def test_skipped_audio_moves_the_clock_by_exactly_its_samples():
+    buffer = AudioBuffer(1_000)
+    buffer.append(np.ones(10, np.int16))
+    buffer.skip(16 * 500 + 9)
+    assert (buffer.start_ms, buffer.end_ms, buffer.sample_count) == (1_501, 1_501, 3)
+    buffer.append(np.ones(13, np.int16))
+    assert buffer.end_ms == 1_502
+    with pytest.raises(ValueError, match="pending"):
+        buffer.skip(1)
