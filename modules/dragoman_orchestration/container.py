@@ -10,12 +10,14 @@ import httpx
 from dependency_injector import containers, providers
 from redis.asyncio import Redis
 
+from dragoman_orchestration.api.admission import Admission
 from dragoman_orchestration.api.auth import Authenticator
 from dragoman_orchestration.api.gateway import IngestGateway
 from dragoman_orchestration.api.ingest_protocol import IngestLimits
 from dragoman_orchestration.api.presence import PresenceBoard
 from dragoman_orchestration.api.settings import ApiSettings
 from dragoman_orchestration.results.hub import ResultsHub
+from dragoman_orchestration.session.fleet import FleetReader
 from dragoman_orchestration.session.model import Limits
 from dragoman_orchestration.session.presence import PresenceRegister, Wire
 from dragoman_orchestration.session.store import SessionStore
@@ -55,6 +57,10 @@ def _hub(broker: Broker, store: SessionStore, runtime: RuntimeSettings, api: Api
 
 def _presence_register(wire: Wire, runtime: RuntimeSettings) -> PresenceRegister:
     return PresenceRegister(wire, shards=runtime.shards)
+
+
+def _admission(fleets: FleetReader, api: ApiSettings) -> Admission:
+    return Admission(fleets, enabled=api.admission)
 
 
 def _gateway(store: SessionStore, api: ApiSettings) -> IngestGateway:
@@ -102,6 +108,8 @@ class ApiContainer(containers.DeclarativeContainer):
     store_wire = providers.Singleton(RedisBroker, store_client)
     presence_register = providers.Singleton(_presence_register, store_wire, runtime_settings)
     presence = providers.Singleton(PresenceBoard, presence_register)
+    fleets = providers.Singleton(FleetReader, store_wire)
+    admission = providers.Singleton(_admission, fleets, settings)
     gateway = providers.Singleton(_gateway, store, settings)
     authenticator = providers.Singleton(Authenticator, settings)
     ingest_limits = providers.Singleton(_ingest_limits, settings)

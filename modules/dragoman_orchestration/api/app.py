@@ -86,6 +86,7 @@ def _add_sockets(app: FastAPI, container: ApiContainer) -> ResultsEndpoint:
         publisher=container.publisher(),
         gateway=container.gateway(),
         presence=container.presence(),
+        admission=container.admission(),
         limits=container.ingest_limits(),
         queue_limit=settings.viewer_queue,
     )

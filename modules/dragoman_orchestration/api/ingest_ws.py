@@ -22,6 +22,7 @@ from dragoman_contracts.errors import (
 )
 from dragoman_contracts.streams import AudioKind
 from dragoman_contracts.websocket import SessionConfigure, StreamPosition
+from dragoman_orchestration.api.admission import Admission
 from dragoman_orchestration.api.auth import Authenticator, Principal, bearer
 from dragoman_orchestration.api.gateway import AUDIO_BYTES, FRAMES, IngestGateway
 from dragoman_orchestration.api.ingest_protocol import (
@@ -72,6 +73,7 @@ class IngestEndpoint:
         publisher: TickPublisher,
         gateway: IngestGateway,
         presence: PresenceBoard,
+        admission: Admission,
         limits: IngestLimits,
         queue_limit: int,
     ) -> None:
@@ -81,6 +83,7 @@ class IngestEndpoint:
         self._publisher = publisher
         self._gateway = gateway
         self._presence = presence
+        self._admission = admission
         self._limits = limits
         self._queue_limit = queue_limit
 
@@ -106,6 +109,7 @@ class IngestEndpoint:
             publisher=self._publisher,
             gateway=self._gateway,
             presence=self._presence,
+            admission=self._admission,
             limits=self._limits,
             mailbox=Mailbox(self._queue_limit),
         )
@@ -126,6 +130,7 @@ class _Connection:
         publisher: TickPublisher,
         gateway: IngestGateway,
         presence: PresenceBoard,
+        admission: Admission,
         limits: IngestLimits,
         mailbox: Mailbox,
     ) -> None:
@@ -138,6 +143,7 @@ class _Connection:
         self._publisher = publisher
         self._gateway = gateway
         self._presence = presence
+        self._admission = admission
         self._seat: Seat | None = None
         self._mailbox = mailbox
         self._loop = asyncio.get_running_loop()
@@ -232,6 +238,8 @@ class _Connection:
 
     async def _open(self, configure: SessionConfigure) -> None:
         try:
+            if self._record.status is Status.CREATED:
+                await self._admission.check(self._record.profile, opens=True)
             opened = await self._store.open(self._record, configure, traceparent=current_traceparent())
             progress = (await self._store.progress([self.session_id]))[0]
             if self._protocol.phase is Phase.CLOSED:

@@ -41,7 +41,8 @@ def problems(*codes: int) -> dict[int | str, dict[str, Any]]:
         422: "The request is not valid.",
         429: "A limit is reached; `Retry-After` tells when to try again.",
         502: "The whisper service answered something that is no answer.",
-        503: "Redis or a service is away; `Retry-After` tells when to try again.",
+        503: "Redis or a service is away, or no worker has room (`overloaded`); `Retry-After` tells when to "
+        "try again.",
     }
     return {
         code: {"description": told[code], "content": {PROBLEM_TYPE: {"schema": Problem.model_json_schema()}}}
@@ -67,9 +68,11 @@ async def create_session(
     A session that no speaker opens within an hour is forgotten.
     """
     options = (wanted or CreateSession()).options()
+    profile = options.profile or container.settings().default_profile
+    await container.admission().check(profile)
     record = await container.store().create(
         options,
-        profile=options.profile or container.settings().default_profile,
+        profile=profile,
         owner_key=principal.name,
         limits=container.session_limits(),
     )

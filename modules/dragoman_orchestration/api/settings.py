@@ -40,6 +40,11 @@ class ApiSettings(DragomanSettings):
     whisper_timeout_s: float = Field(
         600.0, gt=0, le=86_400, description="Seconds until a file's transcription counts as failed."
     )
+    admission: bool = Field(
+        True,
+        description="Refuse new sessions (503 overloaded) while the workers of their profile have no room. "
+        "False: admit all; their audio waits.",
+    )
     max_sessions: int = Field(1000, ge=1, description="Sessions that have not ended, in all.")
     max_sessions_per_key: int = Field(1000, ge=1, description="Sessions that have not ended, of one API key.")
     max_viewers: int = Field(5000, ge=1, description="Events sockets of one API process.")

@@ -7,11 +7,12 @@ import asyncio
 import httpx
 from fastapi import APIRouter, Request
 
-from dragoman_contracts.errors import BusUnavailable
+from dragoman_contracts.errors import BusUnavailable, DragomanError
 from dragoman_orchestration.api.access import KeyHolder, Parts
-from dragoman_orchestration.api.schemas import SystemHealth
+from dragoman_orchestration.api.schemas import FleetHealth, SystemHealth
 from dragoman_orchestration.api.sessions import problems
 from dragoman_orchestration.container import ApiContainer
+from dragoman_orchestration.session.fleet import PROFILES
 from dragoman_runtime.broker.base import Broker
 
 router = APIRouter(prefix="/v1/system", tags=["system"])
@@ -22,11 +23,14 @@ CHECK_TIMEOUT_S = 2.0
 @router.get("/health", summary="How all parts are", responses=problems(401, 403))
 async def get_system_health(request: Request, container: Parts, _: KeyHolder) -> SystemHealth:
     """Each part of the installation: `ok`, or why it is not. Always 200; `/ready` is for load balancers."""
-    redis, whisper = await asyncio.gather(redis_state(container.broker()), _whisper_state(container))
+    redis, whisper, fleets = await asyncio.gather(
+        redis_state(container.broker()), _whisper_state(container), _fleets(container)
+    )
     states = {"redis": redis or "ok", "whisper": whisper or "ok"}
     return SystemHealth(
         status="ok" if set(states.values()) == {"ok"} else "degraded",
         parts=states,
+        fleets=fleets,
         speakers=len(container.gateway()),
         viewers=len(request.app.state.viewers),
     )
@@ -42,6 +46,21 @@ async def redis_state(broker: Broker) -> str | None:
     except BusUnavailable as error:
         return error.message
     return None
+
+
+async def _fleets(container: ApiContainer) -> dict[str, FleetHealth]:
+    """The default profile, and each other that has workers; none while Redis is away."""
+    reader, default = container.fleets(), container.settings().default_profile
+    try:
+        async with asyncio.timeout(CHECK_TIMEOUT_S):
+            found = {profile: await reader.read(profile) for profile in dict.fromkeys((default, *PROFILES))}
+    except (DragomanError, TimeoutError):
+        return {}
+    return {
+        profile: FleetHealth.of(fleet)
+        for profile, fleet in found.items()
+        if fleet.reports or profile == default
+    }
 
 
 async def _whisper_state(container: ApiContainer) -> str | None:
