@@ -46,6 +46,8 @@ FIRST_SEQ = 2
 MAX_MISTAKES = 20
 """Wrong messages in a row after which a speaker is not listened to any more."""
 ACK_INTERVAL_S = 0.5
+MAX_SESSION_S = 366 * 86_400
+"""Audio of the longest session that can be resumed; more is no position, but a mistake."""
 RESUME_AT = 0.8
 """Part of the backlog limit below which a speaker is read again."""
 
@@ -219,14 +221,14 @@ class IngestProtocol:
         try:
             message = parse_client_message(text)
             if isinstance(message, SessionConfigure):
-                message.audio.validate()
+                _check(message)
                 self.format = message.audio
                 self.phase = Phase.OPENING
                 return (Open(message),)
-        except UnsupportedAudio as error:
-            return self._fail(error)
         except MessageInvalid as error:
             return self._bad_first(text, error)
+        except InvalidInput as error:
+            return self._fail(error)
         return self._fail(_configure_first(), CloseCode.CONFIGURE_FIRST)
 
     def _bad_first(self, text: str, error: MessageInvalid) -> Actions:
@@ -417,6 +419,23 @@ class IngestProtocol:
                 )
             )
         return ()
+
+
+def _check(configure: SessionConfigure) -> None:
+    """Whether format and ``resume_from_bytes`` are possible.
+
+    Raises:
+        UnsupportedAudio: no such format.
+        InvalidInput: no such position.
+
+    """
+    audio, position = configure.audio.validate(), configure.resume_from_bytes or 0
+    if position < 0 or position % audio.frame_bytes or position > MAX_SESSION_S * audio.bytes_per_second:
+        raise InvalidInput(
+            f"resume_from_bytes is {position}, which is no position in this audio",
+            remedy="Give the oldest byte of the session that can still be sent: a whole number of samples "
+            f"({audio.frame_bytes} bytes each over all channels).",
+        )
 
 
 def _configure_first() -> InvalidInput:

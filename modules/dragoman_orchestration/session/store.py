@@ -201,6 +201,9 @@ class SessionStore:
     ) -> Opened:
         """A speaker connects; whoever spoke before is fenced from now on.
 
+        Audio between what Redis has and ``configure.resume_from_bytes`` is lost: ``received_bytes`` of the
+        answer counts it, and the worker makes it a gap.
+
         Raises:
             NotFound: the session is gone.
             SessionEnded: it takes no more audio.
@@ -221,6 +224,7 @@ class SessionStore:
                     encode_format(configure.audio),
                     msgspec.json.encode(configure),
                     msgspec.json.encode(options) if configure.options else b"",
+                    configure.resume_from_bytes or 0,
                     *_flat(envelope.to_fields()),
                 ],
             )

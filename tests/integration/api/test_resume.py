@@ -35,6 +35,28 @@ async def test_a_speaker_goes_on_where_redis_has_it(api, worker):
     assert [entry_id for entry_id, *_ in await played.entries()] == ["1-1", "1-2", "2-1", "2-2"]
 
 
+async def test_a_speaker_that_has_less_than_redis_lacks_goes_on_after_the_gap(api, worker, redis_client):
+    session_id = await api.create()
+    played = worker(session_id)
+    speaker = await api.speaker(session_id)
+    for _ in range(3):
+        await speaker.send(SECOND)
+    await speaker.acked(96_000)
+    await speaker.close()
+    for entry_id, *_ in (await played.entries())[2:]:
+        await redis_client.xdel(played.keys.audio, entry_id)  # a Redis that lost the last two seconds
+    again = await api.connect(f"/v1/sessions/{session_id}/audio")
+    await again.send({"type": "session.configure", "resume_from_bytes": 64_000})
+    greeting = await again.next("session.resumed")
+    assert (greeting["received_bytes"], greeting["received_ms"]) == (64_000, 2_000)
+    await again.send(SECOND)
+    await again.acked(96_000)
+    kept = [(kind, total) for _, kind, _, total in await played.entries()]
+    assert kept[-2:] == [(b"f", 64_000), (b"a", 96_000)]
+    ledger = (await api.http.get(f"/v1/sessions/{session_id}/ledger")).json()
+    assert ledger["received_ms"] == 3_000
+
+
 async def test_received_counts_what_the_worker_has_trimmed(api, worker, redis_client):
     session_id = await api.create()
     speaker = await api.speaker(session_id)

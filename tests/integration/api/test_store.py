@@ -110,6 +110,22 @@ async def test_another_format_is_a_conflict(store):
         await store.open(record, SessionConfigure(audio=AudioFormat(sample_rate_hz=8_000)))
 
 
+async def test_what_redis_lost_and_the_speaker_no_longer_has_is_counted(store):
+    record = await create(store)
+    keys = store.keys(record.id)
+    await store.open(record, CONFIGURE)
+    await store._client.xadd(keys.audio, {AudioField.KIND: b"a", AudioField.BYTES_TOTAL: 640}, id="1-2")
+    # It still has all of that, or more: nothing is lost, and the total never shrinks.
+    for oldest in (None, 0, 320, 640):
+        assert (await store.open(record, SessionConfigure(resume_from_bytes=oldest))).received_bytes == 640
+    opened = await store.open(record, SessionConfigure(resume_from_bytes=16_000))
+    assert (opened.received_bytes, opened.resumed) == (16_000, True)
+    assert await store.stored_bytes(record.id) == 16_000
+    assert (await store.open(record, CONFIGURE)).received_bytes == 16_000
+    totals = [int(fields[AudioField.BYTES_TOTAL]) for _, fields in await store._client.xrange(keys.audio)]
+    assert totals == [0, 640, 640, 640, 640, 640, 16_000, 16_000]
+
+
 async def test_epochs_grow_even_if_redis_forgot_the_last_one(store):
     record = await create(store)
     await store.open(record, CONFIGURE)

@@ -11,6 +11,7 @@ from dragoman_contracts.errors import (
     BusUnavailable,
     Conflict,
     DragomanError,
+    InvalidInput,
     EngineUnavailable,
     Forbidden,
     LimitExceeded,
@@ -145,6 +146,32 @@ def test_formats_that_cannot_be(audio):
 def test_configure_with_an_unknown_option():
     actions = fresh().on_text('{"type":"session.configure","options":{"voice":"x"}}', 0.0)
     assert failed(actions, MessageInvalid, CloseCode.BAD_REQUEST)
+
+
+@pytest.mark.parametrize(
+    ("audio", "position"),
+    [
+        ({}, -2),
+        ({}, 3),
+        ({"channels": 2}, 6),
+        ({"encoding": "pcm_f32le"}, 2),
+        ({}, 367 * 86_400 * 32_000),
+        ({"encoding": "webm_opus"}, -1),
+    ],
+)
+def test_positions_that_cannot_be(audio, position):
+    text = json.dumps({"type": "session.configure", "audio": audio, "resume_from_bytes": position})
+    assert failed(fresh().on_text(text, 0.0), InvalidInput, CloseCode.BAD_REQUEST)
+
+
+@pytest.mark.parametrize(
+    ("audio", "position"), [({}, 0), ({"channels": 2}, 8), ({"encoding": "webm_opus"}, 3), ({}, None)]
+)
+def test_positions_that_can_be(audio, position):
+    text = json.dumps({"type": "session.configure", "audio": audio, "resume_from_bytes": position})
+    (action,) = fresh().on_text(text, 0.0)
+    assert isinstance(action, Open)
+    assert action.configure.resume_from_bytes == position
 
 
 def test_no_configure_in_time():

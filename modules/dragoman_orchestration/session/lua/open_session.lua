@@ -2,12 +2,12 @@
 -- The first entry of the connection is appended in the same step. Were it appended later, a stale gateway could
 -- still append in between, and the total told here would be too small: audio would be sent twice.
 -- KEYS: record, audio, state, stream of opened sessions
--- ARGV: now in ms, canonical format, data of the first entry, options as JSON ("" keeps them), then the fields
---       and values of the AudioSessionOpened envelope
+-- ARGV: now in ms, canonical format, data of the first entry, options as JSON ("" keeps them), the oldest byte
+--       that the speaker still has (0: all of them), then the fields and values of the AudioSessionOpened envelope
 -- Returns: {"opened", epoch, bytes accepted so far, 1 if the session had a speaker before}, {"missing"},
 --          {"ended", status} or {"format", the session's format}
 local record, audio, state, sessions = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local now, format, configure, options = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local now, format, configure, options, oldest = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
 
 local found = redis.call('HMGET', record, 'status', 'format', 'epoch', 'opened')
 local status, known_format, opened = found[1], found[2], found[4]
@@ -42,6 +42,8 @@ if redis.call('EXISTS', audio) == 1 then
     end
 end
 epoch = epoch + 1
+-- What neither Redis nor the speaker has is lost. The first entry says so: its total is more than all before it.
+total = math.max(total, oldest)
 
 redis.call('XADD', audio, string.format('%d-1', epoch), 'k', 'f', 'd', configure, 'n', string.format('%d', total))
 redis.call('HSET', record, 'epoch', string.format('%d', epoch), 'status', 'live', 'seen_ms', now)
@@ -49,7 +51,7 @@ if not opened then
     if options ~= '' then
         redis.call('HSET', record, 'options', options)
     end
-    local entry = redis.call('XADD', sessions, '*', unpack(ARGV, 5))
+    local entry = redis.call('XADD', sessions, '*', unpack(ARGV, 6))
     redis.call('HSET', record, 'opened', entry, 'format', format)
     redis.call('PERSIST', record)
 end
