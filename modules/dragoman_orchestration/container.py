@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import httpx
 from dependency_injector import containers, providers
-from redis.asyncio import Redis
+from redis.asyncio import Redis, RedisCluster
 
 from dragoman_orchestration.api.admission import Admission
 from dragoman_orchestration.api.auth import Authenticator
@@ -23,26 +23,23 @@ from dragoman_orchestration.session.presence import PresenceRegister, Wire
 from dragoman_orchestration.session.store import SessionStore
 from dragoman_runtime.broker.base import Broker
 from dragoman_runtime.broker.publisher import TickPublisher
-from dragoman_runtime.broker.redis import RedisBroker, connect_redis
+from dragoman_runtime.broker.redis import RedisBroker, connect
 from dragoman_runtime.process import Health
 from dragoman_runtime.settings import RuntimeSettings
 
 CONNECT_TIMEOUT_S = 3.0
 
 
-def _store_client(runtime: RuntimeSettings) -> Redis:
-    # All that the store does is idempotent, so what fails on a connection that broke while idle is retried.
-    return connect_redis(
-        runtime.redis_url, timeout_s=runtime.redis_timeout_s, retries=1, client_name="dragoman-api-store"
-    )
+def _store_client(runtime: RuntimeSettings) -> Redis | RedisCluster:
+    return connect(runtime, client_name="dragoman-api-store")
 
 
-def _bus_client(runtime: RuntimeSettings) -> Redis:
-    return connect_redis(runtime.redis_url, timeout_s=runtime.redis_timeout_s, client_name="dragoman-api-bus")
+def _bus_client(runtime: RuntimeSettings) -> Redis | RedisCluster:
+    return connect(runtime, client_name="dragoman-api-bus")
 
 
-def _session_store(client: Redis, runtime: RuntimeSettings) -> SessionStore:
-    return SessionStore(client, shards=runtime.shards)
+def _session_store(wire: RedisBroker, runtime: RuntimeSettings) -> SessionStore:
+    return SessionStore(wire, shards=runtime.shards)
 
 
 def _hub(broker: Broker, store: SessionStore, runtime: RuntimeSettings, api: ApiSettings) -> ResultsHub:
@@ -103,9 +100,9 @@ class ApiContainer(containers.DeclarativeContainer):
     broker = providers.Singleton(RedisBroker, bus_client)
     # The gateway tries again by itself: it tells its speakers, and checks what a restarted Redis has lost.
     publisher = providers.Singleton(TickPublisher, broker, retry_for_s=0)
-    store = providers.Singleton(_session_store, store_client, runtime_settings)
-    hub = providers.Singleton(_hub, broker, store, runtime_settings, settings)
     store_wire = providers.Singleton(RedisBroker, store_client)
+    store = providers.Singleton(_session_store, store_wire, runtime_settings)
+    hub = providers.Singleton(_hub, broker, store, runtime_settings, settings)
     presence_register = providers.Singleton(_presence_register, store_wire, runtime_settings)
     presence = providers.Singleton(PresenceBoard, presence_register)
     fleets = providers.Singleton(FleetReader, store_wire)

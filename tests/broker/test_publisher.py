@@ -134,6 +134,77 @@ async def test_a_redis_that_takes_no_writes_is_tried_again() -> None:
     assert await publish_all(TickPublisher(bus), IDS) == IDS
 
 
+class Picky(MemoryBroker):
+    """Refuses entries of some streams, as a cluster does of which one master is away."""
+
+    def __init__(self, *away: str) -> None:
+        super().__init__()
+        self.away = set(away)
+        self.asked = asyncio.Event()
+
+    async def publish_many(self, publications: Sequence[Publication]) -> list[str | DragomanError]:
+        self.asked.set()
+        return [
+            BusUnavailable("away")
+            if publication.stream in self.away
+            else (await super(Picky, self).publish_many([publication]))[0]
+            for publication in publications
+        ]
+
+
+async def test_a_stream_that_is_refused_waits_in_order_and_the_others_go_on() -> None:
+    bus = Picky("a")
+    publisher = TickPublisher(bus)
+    waiting = asyncio.create_task(publish_all(publisher, IDS[:5], "a"))
+    assert await publish_all(publisher, IDS, "b") == IDS
+    more = asyncio.create_task(publish_all(publisher, IDS[5:], "a"))
+    # While the one waits for its next attempt, the other does not.
+    for entry_id in ("2-1", "2-2", "2-3"):
+        assert await publisher.publish("b", {}, entry_id) == entry_id
+    assert not waiting.done()
+    bus.away.clear()
+    assert await waiting + await more == IDS
+    assert await stored(bus, "a") == IDS
+    assert await stored(bus, "b") == [*IDS, "2-1", "2-2", "2-3"]
+
+
+async def test_giving_up_one_stream_does_not_fail_the_others() -> None:
+    bus = Picky("a")
+    publisher = TickPublisher(bus, retry_for_s=0)
+    outcomes = await asyncio.gather(publish_all(publisher, IDS, "a"), publish_all(publisher, IDS, "b"))
+    assert [type(outcome) for outcome in outcomes[0]] == [BusUnavailable] * 10
+    assert outcomes[1] == IDS
+    bus.away.clear()
+    assert await publish_all(publisher, IDS, "a") == IDS
+
+
+async def test_entries_that_wait_count_against_the_bound() -> None:
+    bus = Picky("a")
+    publisher = TickPublisher(bus, max_waiting=3)
+    waiting = asyncio.create_task(publish_all(publisher, IDS[:3], "a"))
+    await bus.asked.wait()
+    with pytest.raises(Overloaded):
+        await publisher.publish("b", {})
+    bus.away.clear()
+    assert await waiting == IDS[:3]
+    assert await publisher.publish("b", {}, "1-1") == "1-1"
+
+
+async def test_a_long_line_lets_the_others_have_their_turn() -> None:
+    class Slow(MemoryBroker):
+        order: list[str]
+
+        async def publish_many(self, publications: Sequence[Publication]) -> list[str | DragomanError]:
+            self.order += [publication.stream for publication in publications]
+            return await super().publish_many(publications)
+
+    bus = Slow()
+    bus.order = []
+    publisher = TickPublisher(bus, max_batch=2)
+    await asyncio.gather(publish_all(publisher, IDS, "a"), publish_all(publisher, IDS[:1], "b"))
+    assert bus.order.index("b") == 2
+
+
 async def test_other_errors_reach_whoever_asked() -> None:
     class Odd(MemoryBroker):
         async def publish_many(self, publications: Sequence[Publication]) -> list[str | DragomanError]:

@@ -54,7 +54,7 @@ def create_app(container: ApiContainer) -> FastAPI:
             await cancel_all(loops)
             await presence.close()
             await container.whisper_http().aclose()
-            await container.store_client().aclose()
+            await container.store_wire().close()
             await container.broker().close()
 
     app = create_http_app(

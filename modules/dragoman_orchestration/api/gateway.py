@@ -162,9 +162,10 @@ class IngestGateway:
             speaker.on_tick()
         speakers = [speaker for speaker in part if speaker.is_open]
         if speakers:
-            found = await self._store.progress([speaker.session_id for speaker in speakers])
-            for speaker, progress in zip(speakers, found, strict=True):
-                speaker.on_progress(progress)
+            found = await self._store.known_progress([speaker.session_id for speaker in speakers])
+            for speaker in speakers:
+                if speaker.session_id in found:
+                    speaker.on_progress(found[speaker.session_id])
 
     async def _touch(self) -> None:
         await self._store.touch(list(self._by_session))

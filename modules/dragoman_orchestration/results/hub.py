@@ -1,15 +1,18 @@
 """One reader of results for all sockets of a process.
 
-Every ``interval_s`` one multi-key XREAD a shard fetches what is new in all watched sessions; each message is
-encoded once, whatever the number of its readers. Blocking reads would cost 2 to 7 times more with many keys.
+Every ``interval_s`` one multi-key XREAD a shard, all in one round trip, fetches what is new in all watched
+sessions; each message is encoded once, whatever the number of its readers. Blocking reads would cost 2 to 7
+times more with many keys. Of a cluster, each shard goes away and comes back by itself.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import msgspec
 from loguru import logger
@@ -28,6 +31,8 @@ from dragoman_orchestration.results.history import (
 )
 from dragoman_orchestration.results.mailbox import Mailbox
 from dragoman_runtime.broker.base import Broker, Entry
+
+T = TypeVar("T")
 
 DEFAULT_INTERVAL_S = 0.02
 RETRY_S = 0.25
@@ -81,7 +86,7 @@ class _Feed:
     after: int | None = None
     """Offset of the last entry that was read; None until the first socket knows where to begin."""
     run: str | None = None
-    """The run of the bus that ``after`` counts in."""
+    """The run of its shard's Redis that ``after`` counts in."""
     subscriptions: set[Subscription] = field(default_factory=set)
 
 
@@ -91,8 +96,9 @@ class ResultsHub:
     Args:
         broker: The bus.
         shards: Number of shards.
-        server_run: Names the current run of the bus. It is part of every position's epoch: after a restart
-            the last writes may be lost and their offsets used again, so an old position must not be trusted.
+        server_run: Names the current run of the Redis that serves a shard. It is part of every position's
+            epoch: after a restart or a failover the last writes may be lost and their offsets used again, so
+            an old position must not be trusted.
         trimmed_offset: Up to which offset a session's results may have been trimmed.
         interval_s: Pause between two reads, in seconds.
 
@@ -103,7 +109,7 @@ class ResultsHub:
         broker: Broker,
         *,
         shards: int,
-        server_run: Callable[[], Awaitable[str]],
+        server_run: Callable[[int], Awaitable[str]],
         trimmed_offset: Callable[[str], Awaitable[int]],
         interval_s: float = DEFAULT_INTERVAL_S,
     ) -> None:
@@ -116,8 +122,10 @@ class ResultsHub:
         self._by_stream: dict[str, _Feed] = {}
         # Kept from read to read: keys and ids built anew for hundreds of sessions would be most of the work.
         self._positions: dict[int, dict[str, str]] = defaultdict(dict)
-        self._run: str | None = None
-        self._away = False
+        self._runs: dict[int, str] = {}
+        self._away: set[int] = set()
+        # Shards that failed, and from when on they are tried again (monotonic seconds).
+        self._not_before: dict[int, float] = {}
         self._watching = asyncio.Event()
         # Hundreds of viewers that reconnect at once must not take all connections of the bus.
         self._joins = asyncio.Semaphore(MAX_JOINS)
@@ -154,7 +162,7 @@ class ResultsHub:
             self.unsubscribe(session_id, subscription)
             raise
         if feed.after is None:
-            feed.run = self._run
+            feed.run = self._runs[feed.shard]
             self._move(feed, offset)
         subscription.catch_up(offset)
         self._watching.set()
@@ -183,25 +191,47 @@ class ResultsHub:
             if not self._feeds:
                 self._watching.clear()
                 await self._watching.wait()
-            try:
-                if self._away:
-                    await self._recover()
-                await self._read_all()
-            except BusUnavailable as error:
-                self._tell_away(error)
-                await asyncio.sleep(RETRY_S)
-            except DragomanError as error:
-                logger.error("results cannot be read: {}", error.message)
-                await asyncio.sleep(RETRY_S)
-            else:
-                await asyncio.sleep(self._interval_s)
+            for shard in [shard for shard in self._away if self._is_due(shard)]:
+                await self._guarded([shard], self._recover(shard))
+            await self._read_all([shard for shard in self._watched() if self._is_due(shard)])
+            await asyncio.sleep(self._interval_s)
 
-    async def _read_all(self) -> None:
-        for positions in list(self._positions.values()):
-            for stream, entries in (await self._broker.read(positions, READ_COUNT)).items():
+    def _watched(self) -> list[int]:
+        """Shards to read: those with feeds whose place is known, and that are not away."""
+        return [shard for shard, found in self._positions.items() if found and shard not in self._away]
+
+    def _is_due(self, shard: int) -> bool:
+        return time.monotonic() >= self._not_before.get(shard, 0.0)
+
+    async def _read_all(self, shards: list[int]) -> None:
+        if not shards:
+            return
+        positions = [self._positions[shard] for shard in shards]
+        outcomes = await self._guarded(shards, self._broker.read_many(positions, READ_COUNT))
+        for shard, outcome in zip(shards, outcomes or (), strict=bool(outcomes)):
+            if isinstance(outcome, DragomanError):
+                self._failed(shard, outcome)
+                continue
+            for stream, entries in outcome.items():
                 feed = self._by_stream.get(stream)
                 if feed is not None:  # else its last socket left while the read was under way
                     self._deliver(feed, entries)
+
+    async def _guarded(self, shards: list[int], work: Awaitable[T]) -> T | None:
+        """Do something for these shards; trouble with the bus is told and never ends the loop."""
+        try:
+            return await work
+        except DragomanError as error:
+            for shard in shards:
+                self._failed(shard, error)
+            return None
+
+    def _failed(self, shard: int, error: DragomanError) -> None:
+        self._not_before[shard] = time.monotonic() + RETRY_S
+        if isinstance(error, BusUnavailable):
+            self._tell_away(shard, error)
+        else:
+            logger.error("results cannot be read: {}", error.message)
 
     def _add_feed(self, session_id: str, results_epoch: str) -> _Feed:
         keys = SessionKeys(session_id, self._shards)
@@ -237,8 +267,9 @@ class ResultsHub:
         from_start: bool,
     ) -> int:
         """Returns the offset up to which the mailbox knows everything."""
-        if self._run is None:
-            self._run = await self._server_run()
+        if feed.shard not in self._watched():
+            # Nobody would have noticed that the Redis of this shard is another one now.
+            self._runs[feed.shard] = await self._server_run(feed.shard)
         if after is None and from_start:
             return self._put_missed(feed, mailbox, 0, await self._entries_after(feed, 0))
         if after is not None and await self._is_known(feed, after):
@@ -302,32 +333,35 @@ class ResultsHub:
             mailbox.close(CloseCode.NORMAL, "the session has ended")
 
     def _epoch(self, feed: _Feed) -> str:
-        return f"{feed.results_epoch}-{self._run}" if self._run else feed.results_epoch
+        return f"{feed.results_epoch}-{self._runs[feed.shard]}"
 
-    def _tell_away(self, error: BusUnavailable) -> None:
-        if self._away:
+    def _tell_away(self, shard: int, error: BusUnavailable) -> None:
+        if shard in self._away:
             return
-        self._away = True
-        logger.warning("results wait for the bus: {}", error.message)
+        if not self._away:
+            logger.warning("results wait for the bus: {}", error.message)
+        self._away.add(shard)
         text = msgspec.json.encode(
             ErrorMessage(code=error.code, message=error.message, remedy=error.remedy, permanent=False)
         ).decode()
         for feed in self._feeds.values():
-            for subscription in feed.subscriptions:
-                subscription.mailbox.put(text)
+            if feed.shard == shard:
+                for subscription in feed.subscriptions:
+                    subscription.mailbox.put(text)
 
-    async def _recover(self) -> None:
-        run = await self._server_run()
-        if run != self._run:
-            logger.warning("the bus was restarted: viewers get a new snapshot")
-            self._run = run
-        for feed in list(self._feeds.values()):
+    async def _recover(self, shard: int) -> None:
+        run = await self._server_run(shard)
+        if run != self._runs.get(shard):
+            logger.warning("the Redis of shard {} is another one: its viewers get a new snapshot", shard)
+            self._runs[shard] = run
+        for feed in [feed for feed in self._feeds.values() if feed.shard == shard]:
             # Feed by feed: if the bus goes away again in between, the rest still has its turn.
             if feed.after is not None and feed.run != run:
                 await self._restart(feed)
                 feed.run = run
-        self._away = False
-        logger.info("results flow again")
+        self._away.discard(shard)
+        if not self._away:
+            logger.info("results flow again")
 
     async def _restart(self, feed: _Feed) -> None:
         caught_up = [item for item in feed.subscriptions if item.joining is None]

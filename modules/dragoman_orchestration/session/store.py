@@ -8,16 +8,20 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from importlib import resources
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import msgspec
-from redis.commands.core import AsyncScript
-from redis.exceptions import RedisError
 
-from dragoman_contracts.errors import Conflict, Fenced, LimitExceeded, NotFound, SessionEnded
+from dragoman_contracts.errors import (
+    BusUnavailable,
+    Conflict,
+    Fenced,
+    LimitExceeded,
+    NotFound,
+    SessionEnded,
+)
 from dragoman_contracts.events import AudioSessionOpened, to_envelope
 from dragoman_contracts.streams import (
     AudioField,
@@ -43,10 +47,9 @@ from dragoman_orchestration.session.model import (
     SessionRecord,
     encode_format,
 )
-from dragoman_runtime.broker.redis import RedisBroker, bus_error
-
-if TYPE_CHECKING:
-    from redis.asyncio import Redis
+from dragoman_runtime.broker.redis import RedisBroker
+from dragoman_runtime.broker.scripts import Argument, Script, TickScripts
+from dragoman_runtime.broker.wire import Command, bus_error
 
 UNOPENED_TTL_S = 3600
 """A session that no speaker opens is forgotten after this."""
@@ -58,6 +61,7 @@ MAX_CONCURRENT = 32
 _PAGE = 500
 _CHUNK = 100
 
+_LUA = Path(__file__).parent / "lua"
 _ledger_decoder = msgspec.json.Decoder(Ledger)
 
 
@@ -67,19 +71,24 @@ def now_ms() -> int:
 
 
 class SessionStore:
-    """The sessions of one Redis. Every method raises ``BusUnavailable`` while Redis is away."""
+    """The sessions in Redis, or of a cluster. Every method raises ``BusUnavailable`` while Redis is away.
 
-    def __init__(self, client: Redis, *, shards: int = 1, keep_unopened_s: int = UNOPENED_TTL_S) -> None:
-        # Any: redis-py types a reply as the union of everything that any client could answer.
-        self._client: Any = client
-        self._wire = RedisBroker(client)
+    Of a cluster, a master that is away fails what concerns its own sessions; what concerns many sessions goes
+    on with those of the others.
+    """
+
+    def __init__(
+        self, broker: RedisBroker, *, shards: int = 1, keep_unopened_s: int = UNOPENED_TTL_S
+    ) -> None:
+        self._broker = broker
         self._turns = asyncio.Semaphore(MAX_CONCURRENT)
         self._shards = shards
         self._keep_unopened_s = keep_unopened_s
-        self._create = _script(client, "create_session")
-        self._open = _script(client, "open_session")
-        self._end = _script(client, "end_session")
-        self._touch = _script(client, "touch_session")
+        scripts = TickScripts(broker)
+        self._create = _StoreScript(scripts, "create_session")
+        self._open = _StoreScript(scripts, "open_session")
+        self._end = _StoreScript(scripts, "end_session")
+        self._touch = _StoreScript(scripts, "touch_session")
 
     def keys(self, session_id: str) -> SessionKeys:
         """The session's keys."""
@@ -136,10 +145,10 @@ class SessionStore:
 
         """
         async with self._turn():
-            fields = await self._client.hgetall(self.keys(session_id).record)
-        if RecordField.STATUS not in fields:
+            record = _record(session_id, await self._call("HGETALL", self.keys(session_id).record))
+        if record is None:
             raise NotFound("there is no such session, or it ended long ago")
-        return SessionRecord.read(session_id, fields)
+        return record
 
     async def newest(self, *, limit: int, before: Cursor | None = None) -> Page:
         """The newest sessions first, at most ``limit``, beginning after ``before`` in that order."""
@@ -149,17 +158,17 @@ class SessionStore:
             # Sessions of the cursor's own millisecond are fetched again and left out by their id.
             ties = [0] * len(shards)
             if before is not None:
-                pipe = self._client.pipeline(transaction=False)
-                for shard in shards:
-                    pipe.zcount(shard.index, top, top)
-                ties = await pipe.execute()
-            pipe = self._client.pipeline(transaction=False)
-            for shard, tied in zip(shards, ties, strict=True):
-                pipe.zrevrangebyscore(shard.index, top, "-inf", 0, limit + tied, withscores=True)
+                ties = await self._call_all([("ZCOUNT", shard.index, top, top) for shard in shards])
+            rows = await self._call_all(
+                [
+                    ("ZREVRANGEBYSCORE", shard.index, top, "-inf", "WITHSCORES", "LIMIT", 0, limit + tied)
+                    for shard, tied in zip(shards, ties, strict=True)
+                ]
+            )
             found = [
-                (Cursor(int(score), member.decode()), shard)
-                for shard, members in zip(shards, await pipe.execute(), strict=True)
-                for member, score in members
+                (Cursor(int(float(score)), member.decode()), shard)
+                for shard, row in zip(shards, rows, strict=True)
+                for member, score in _pairs(row)
             ]
             wanted = [item for item in found if before is None or item[0] < before]
             latest = sorted(wanted, key=lambda item: item[0], reverse=True)[:limit]
@@ -173,17 +182,17 @@ class SessionStore:
     async def silent_since(self, limit_ms: int) -> list[str]:
         """Ids of live sessions that no speaker was connected to for ``limit_ms``."""
         async with self._turn():
-            pipe = self._client.pipeline(transaction=False)
-            for shard in range(self._shards):
-                pipe.zrange(ShardKeys(shard).active, 0, -1)
-            ids = [member.decode() for members in await pipe.execute() for member in members]
+            replies = await self._reachable(
+                [("ZRANGE", ShardKeys(shard).active, 0, -1) for shard in range(self._shards)]
+            )
+        ids = [member.decode() for members in replies for member in members or ()]
         oldest = now_ms() - limit_ms
         silent = []
         for start in range(0, len(ids), _CHUNK):
             # In chunks, so that live audio is not kept waiting by a thousand replies at once.
             chunk = ids[start : start + _CHUNK]
             async with self._turn():
-                replies = await self._wire.exchange(
+                replies = await self._reachable(
                     [
                         ("HMGET", self.keys(one).record, RecordField.STATUS, RecordField.SEEN_MS)
                         for one in chunk
@@ -191,8 +200,8 @@ class SessionStore:
                 )
             silent += [
                 session_id
-                for session_id, (status, seen_ms) in zip(chunk, replies, strict=True)
-                if status == Status.LIVE.encode() and int(seen_ms or 0) < oldest
+                for session_id, fields in zip(chunk, replies, strict=True)
+                if fields and fields[0] == Status.LIVE.encode() and int(fields[1] or 0) < oldest
             ]
         return silent
 
@@ -284,25 +293,40 @@ class SessionStore:
         """Note that these sessions have a speaker connected now."""
         now = now_ms()
         async with self._turn():
-            for session_id in session_ids:
-                await self._touch(keys=[self.keys(session_id).record], args=[now])
+            outcomes = await asyncio.gather(
+                *(self._touch(keys=[self.keys(one).record], args=[now]) for one in session_ids),
+                return_exceptions=True,
+            )
+        _known(outcomes)
 
     async def forget_audio(self, session_id: str) -> None:
         """Remove audio that came when the session had ended: nobody will read or expire it."""
         async with self._turn():
-            await self._client.unlink(self.keys(session_id).audio)
+            await self._broker.drop([self.keys(session_id).audio])
 
     async def progress(self, session_ids: Sequence[str]) -> list[Progress]:
-        """How far each session is; one pipelined round trip."""
-        commands: list[tuple[Any, ...]] = []
+        """How far each session is; one round trip."""
+        async with self._turn():
+            replies = iter(await self._call_all(self._progress_commands(session_ids)))
+        return [Progress.read(record, state) for record, state in zip(replies, replies, strict=True)]
+
+    async def known_progress(self, session_ids: Sequence[str]) -> dict[str, Progress]:
+        """How far each session is, without those whose master is away; one round trip."""
+        async with self._turn():
+            replies = iter(await self._reachable(self._progress_commands(session_ids)))
+        return {
+            session_id: Progress.read(record, state)
+            for session_id, record, state in zip(session_ids, replies, replies, strict=True)
+            if record and state
+        }
+
+    def _progress_commands(self, session_ids: Sequence[str]) -> list[Command]:
+        commands: list[Command] = []
         for session_id in session_ids:
             keys = self.keys(session_id)
             commands.append(("HMGET", keys.record, *Progress.RECORD_FIELDS))
             commands.append(("HMGET", keys.state, *Progress.STATE_FIELDS))
-        # Every live session twice a second: the raw exchange costs half of redis-py's pipeline.
-        async with self._turn():
-            replies = iter(await self._wire.exchange(commands))
-        return [Progress.read(record, state) for record, state in zip(replies, replies, strict=True)]
+        return commands
 
     async def stored_bytes(self, session_id: str) -> int:
         """Bytes of audio that Redis has of this session, read or unread.
@@ -311,9 +335,9 @@ class SessionStore:
         """
         keys = self.keys(session_id)
         async with self._turn():
-            last = await self._client.xrevrange(keys.audio, count=1)
-            consumed = await self._client.hget(keys.state, StateField.CONSUMED_BYTES.decode())
-        written = int(last[0][1].get(AudioField.BYTES_TOTAL, 0)) if last else 0
+            last = await self._broker.read_reverse(keys.audio, 1)
+            consumed = await self._call("HGET", keys.state, StateField.CONSUMED_BYTES)
+        written = int(last[0].fields.get(AudioField.BYTES_TOTAL, 0)) if last else 0
         return max(written, int(consumed or 0))
 
     async def finals(self, session_id: str) -> list[bytes]:
@@ -322,10 +346,10 @@ class SessionStore:
         start = "-"
         while True:
             async with self._turn():
-                page = await self._client.xrange(self.keys(session_id).results, min=start, count=_PAGE)
+                page = await self._call("XRANGE", self.keys(session_id).results, start, "+", "COUNT", _PAGE)
             finals += [
                 fields[ResultField.DATA]
-                for _, fields in page
+                for fields in (dict(_pairs(flat)) for _, flat in page)
                 if fields.get(ResultField.TYPE) == b"transcript.final"
             ]
             if len(page) < _PAGE:
@@ -335,7 +359,7 @@ class SessionStore:
     async def ledger(self, record: SessionRecord) -> Ledger:
         """The worker's sums, and as pending what it has not seen yet."""
         async with self._turn():
-            raw = await self._client.hget(self.keys(record.id).state, StateField.LEDGER.decode())
+            raw = await self._call("HGET", self.keys(record.id).state, StateField.LEDGER)
         known = _ledger_decoder.decode(raw) if raw else Ledger()
         if record.format is None or not record.format.is_pcm or record.status is Status.ENDED:
             return known
@@ -348,62 +372,88 @@ class SessionStore:
     async def trimmed_offset(self, session_id: str) -> int:
         """Results up to this offset may have been trimmed; 0 where all of them are there."""
         async with self._turn():
-            raw = await self._client.hget(self.keys(session_id).state, StateField.TRIMMED_OFFSET.decode())
+            raw = await self._call("HGET", self.keys(session_id).state, StateField.TRIMMED_OFFSET)
         return int(raw or 0)
 
-    async def server_run(self) -> str:
-        """Names this run of the Redis server; it changes with a restart, which may lose writes."""
-        async with self._turn():
-            info = await self._client.info("server")
-        return str(info.get("run_id", ""))[:8]
+    async def server_run(self, shard: int) -> str:
+        """Names the run of the Redis that serves a shard.
 
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        """Wait for a turn, and tell redis-py's errors as the contract's.
-
-        Hundreds of clients that reconnect at once would otherwise ask for more connections than the pool has,
-        which it answers with an error. An error's own text may hold the URL with its password.
+        Another run, after a restart or a failover, may lack the last writes.
         """
-        async with self._turns:
-            try:
-                yield
-            except (RedisError, OSError) as error:
-                raise bus_error(error) from None
+        async with self._turn():
+            return await self._broker.server_run(ShardKeys(shard).index)
+
+    def _turn(self) -> asyncio.Semaphore:
+        """Hundreds of clients that reconnect at once must not ask for more connections than there are."""
+        return self._turns
+
+    async def _call(self, *command: Any) -> Any:
+        return (await self._call_all([command]))[0]
+
+    async def _call_all(self, commands: Sequence[Command]) -> list[Any]:
+        replies = await self._broker.exchange(commands)
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise bus_error(reply) from None
+        return replies
+
+    async def _reachable(self, commands: Sequence[Command]) -> list[Any]:
+        """The replies, None where a master of a cluster is away."""
+        replies = await self._broker.exchange(commands)
+        return _known([bus_error(reply) if isinstance(reply, Exception) else reply for reply in replies])
 
     async def _records(self, session_ids: Sequence[str]) -> list[SessionRecord | None]:
-        pipe = self._client.pipeline(transaction=False)
-        for session_id in session_ids:
-            pipe.hgetall(self.keys(session_id).record)
-        replies = await pipe.execute() if session_ids else []
-        return [
-            SessionRecord.read(session_id, fields) if RecordField.STATUS in fields else None
-            for session_id, fields in zip(session_ids, replies, strict=True)
-        ]
+        replies = await self._call_all([("HGETALL", self.keys(one).record) for one in session_ids])
+        return [_record(session_id, flat) for session_id, flat in zip(session_ids, replies, strict=True)]
 
     async def _forget(self, gone: Sequence[tuple[Cursor, ShardKeys]]) -> None:
         """Drop ids whose record has expired from the index."""
-        if not gone:
-            return
-        pipe = self._client.pipeline(transaction=False)
-        for cursor, shard in gone:
-            pipe.zrem(shard.index, cursor.session_id)
-        await pipe.execute()
+        await self._call_all([("ZREM", shard.index, cursor.session_id) for cursor, shard in gone])
 
     async def _count_elsewhere(self, shard: ShardKeys, owner_key: str) -> tuple[int, int]:
+        """Sessions of the other shards, in all and of one key, as far as their masters answer."""
         others = [ShardKeys(number) for number in range(self._shards) if number != shard.shard]
-        if not others:
-            return 0, 0
-        pipe = self._client.pipeline(transaction=False)
-        for other in others:
-            pipe.zcard(other.active)
-            pipe.zcard(other.active_of(owner_key))
-        counts = await pipe.execute()
-        return sum(counts[::2]), sum(counts[1::2])
+        counts = await self._reachable(
+            [("ZCARD", key) for other in others for key in (other.active, other.active_of(owner_key))]
+        )
+        return sum(count or 0 for count in counts[::2]), sum(count or 0 for count in counts[1::2])
 
 
-def _script(client: Redis, name: str) -> AsyncScript:
-    source = resources.files("dragoman_orchestration.session").joinpath("lua", f"{name}.lua")
-    return client.register_script(source.read_text())
+class _StoreScript:
+    """One of the scripts beside this module."""
+
+    def __init__(self, scripts: TickScripts, name: str) -> None:
+        self._scripts = scripts
+        self._script = Script.load(_LUA / f"{name}.lua")
+
+    async def __call__(self, *, keys: Sequence[str], args: Sequence[Argument]) -> Any:
+        return await self._scripts.run(self._script, keys, args)
+
+
+def _known(outcomes: Sequence[Any]) -> list[Any]:
+    """The outcomes, None where a master is away.
+
+    Raises:
+        BusUnavailable: all of them are.
+
+    """
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException) and not isinstance(outcome, BusUnavailable):
+            raise outcome
+    known = [None if isinstance(outcome, BusUnavailable) else outcome for outcome in outcomes]
+    if outcomes and isinstance(outcomes[0], BusUnavailable) and all(one is None for one in known):
+        raise outcomes[0]
+    return known
+
+
+def _pairs(flat: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
+    walk = iter(flat)
+    return list(zip(walk, walk, strict=True))
+
+
+def _record(session_id: str, flat: Sequence[bytes]) -> SessionRecord | None:
+    fields = dict(_pairs(flat))
+    return SessionRecord.read(session_id, fields) if RecordField.STATUS in fields else None
 
 
 def _record_fields(record: SessionRecord) -> dict[bytes, bytes]:

@@ -28,7 +28,7 @@ from dragoman_orchestration.workers.outbox import Outbox
 from dragoman_orchestration.workers.poison import bury
 from dragoman_orchestration.workers.session_runner import SessionRunner
 from dragoman_orchestration.workers.settings import AudioWorkerSettings
-from dragoman_runtime.broker.redis import RedisBroker, connect_redis
+from dragoman_runtime.broker.redis import RedisBroker, connect
 from dragoman_runtime.http_service import worker_face
 from dragoman_runtime.process import Drain, Health
 from dragoman_runtime.session_lease import SessionLease, SessionLeases
@@ -207,7 +207,7 @@ def detector_factory(settings: AudioWorkerSettings) -> Callable[[], SpeechDetect
 
 async def run_audio_worker(settings: AudioWorkerSettings, runtime: RuntimeSettings, drain: Drain) -> None:
     """Run one audio worker until ``drain``; its health is on ``runtime.metrics_port``."""
-    broker = RedisBroker(connect_redis(runtime.redis_url, timeout_s=runtime.redis_timeout_s))
+    broker = RedisBroker(connect(runtime, client_name="dragoman-audio-worker"))
     http = httpx.AsyncClient(
         base_url=settings.whisper_url,
         # No limit on the wait for a connection: that is our own queue, one window a session deep.

@@ -10,6 +10,7 @@ import asyncio
 import random
 import time
 from collections import deque
+from dataclasses import dataclass, field
 
 from loguru import logger
 from prometheus_client import Counter, Histogram
@@ -33,22 +34,39 @@ BATCH = Histogram(
     buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500),
 )
 
-_Waiting = tuple[Publication, "asyncio.Future[str]"]
+
+@dataclass(eq=False, slots=True)
+class _Waiting:
+    publication: Publication
+    done: asyncio.Future[str]
+    tried: bool = False
+    """Whether an attempt may have stored it."""
+
+
+@dataclass(eq=False, slots=True)
+class _Line:
+    """What waits for one stream, in order; times in seconds of the monotonic clock."""
+
+    waiting: deque[_Waiting] = field(default_factory=deque)
+    failures: int = 0
+    not_before: float = 0.0
+    give_up: float = 0.0
 
 
 class TickPublisher:
     """Collects publications and appends them in order; one event loop, any number of tasks.
 
-    While Redis is away what waits is kept in order and tried again, for a later entry of a stream must not
-    overtake an earlier one: its greater id would have the earlier one refused. A repeated append with an
-    explicit id that Redis refuses was stored by the attempt before, if the stream's last id is of the same
-    epoch; with an automatic id it may be stored twice, which readers see by its ``ce_id``.
+    While Redis, or the master of a stream, cannot take entries, what waits for the stream is kept in order
+    and tried again, for a later entry must not overtake an earlier one: its greater id would have the
+    earlier one refused. Other streams go on meanwhile. A repeated append with an explicit id that Redis
+    refuses was stored by the attempt before, if the stream's last id is of the same epoch; with an automatic
+    id it may be stored twice, which readers see by its ``ce_id``.
 
     Args:
         broker: Where to.
         max_waiting: Bound of what may wait; past it ``publish`` raises ``Overloaded``.
         max_batch: Entries of one round trip.
-        retry_for_s: Seconds of trying again, after which all that waits fails; 0 tries once.
+        retry_for_s: Seconds of trying again, after which all that waits for the stream fails; 0 tries once.
 
     """
 
@@ -59,7 +77,10 @@ class TickPublisher:
         self._max_waiting = max_waiting
         self._max_batch = max_batch
         self._retry_for_s = retry_for_s
-        self._waiting: deque[_Waiting] = deque()
+        self._lines: dict[str, _Line] = {}
+        self._count = 0
+        self._failing: set[str] = set()
+        self._news = asyncio.Event()
         self._flushing: asyncio.Task[None] | None = None
 
     async def publish(self, stream: str, fields: Fields, entry_id: str = AUTO_ID) -> str:
@@ -71,10 +92,15 @@ class TickPublisher:
             BusUnavailable: Redis was away for too long; the entry may or may not be stored.
 
         """
-        if len(self._waiting) >= self._max_waiting:
+        if self._count >= self._max_waiting:
             raise Overloaded(f"{self._max_waiting} entries wait to be published already")
         done: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._waiting.append((Publication(stream, fields, entry_id), done))
+        line = self._lines.get(stream)
+        if line is None:
+            line = self._lines[stream] = _Line()
+        line.waiting.append(_Waiting(Publication(stream, fields, entry_id), done))
+        self._count += 1
+        self._news.set()
         if self._flushing is None:
             # Starts in the next tick: by then this tick's other tasks have added theirs.
             self._flushing = asyncio.create_task(self._flush())
@@ -84,18 +110,16 @@ class TickPublisher:
     async def _flush(self) -> None:
         batch: list[_Waiting] = []
         try:
-            while self._waiting:
-                size = min(len(self._waiting), self._max_batch)
-                batch = [self._waiting.popleft() for _ in range(size)]
-                await self._append(batch)
-        except BaseException as error:
+            while self._lines:
+                batch = self._take()
+                if batch:
+                    await self._append(batch)
+                else:
+                    await self._pause()
+        except BaseException:
             # Nobody may wait for ever, nor be stored after an earlier entry was given up.
-            known = (
-                error if isinstance(error, DragomanError) else BusUnavailable("The publisher was cut off.")
-            )
-            self._give_up(batch, known)
-            if not isinstance(error, DragomanError):
-                raise
+            self._cut_off(batch)
+            raise
         finally:
             self._flushing = None
 
@@ -103,49 +127,106 @@ class TickPublisher:
         # A task that is cancelled before its first step runs none of its own handlers.
         if self._flushing is flush:
             self._flushing = None
-            self._give_up([], BusUnavailable("The publisher was cut off."))
+            self._cut_off([])
 
-    def _give_up(self, batch: list[_Waiting], error: DragomanError) -> None:
-        for _, done in (*batch, *self._waiting):
-            _settle(done, error)
-        self._waiting.clear()
+    def _cut_off(self, batch: list[_Waiting]) -> None:
+        error = BusUnavailable("The publisher was cut off.")
+        for entry in (*batch, *(entry for line in self._lines.values() for entry in line.waiting)):
+            _settle(entry.done, error)
+        self._lines.clear()
+        self._failing.clear()
+        self._count = 0
+
+    def _take(self) -> list[_Waiting]:
+        """The next batch: whole lines as far as they fit, those that wait for their next attempt left out."""
+        now = time.monotonic()
+        batch: list[_Waiting] = []
+        for stream, line in list(self._lines.items()):
+            if line.not_before > now:
+                continue
+            while line.waiting and len(batch) < self._max_batch:
+                batch.append(line.waiting.popleft())
+            if len(batch) == self._max_batch:
+                # Whoever waits behind a long line has the next turn.
+                self._lines[stream] = self._lines.pop(stream)
+                break
+        return batch
+
+    async def _pause(self) -> None:
+        """Until an attempt is due, or something new comes for another stream."""
+        self._news.clear()
+        due = min(line.not_before for line in self._lines.values())
+        try:
+            async with asyncio.timeout(max(0.0, due - time.monotonic())):
+                await self._news.wait()
+        except TimeoutError:
+            pass
 
     async def _append(self, batch: list[_Waiting]) -> None:
-        outcomes = await self._publish([publication for publication, _ in batch])
+        outcomes = await self._publish(batch)
         PUBLISHED.inc(sum(isinstance(outcome, str) for outcome in outcomes))
         BATCH.observe(len(batch))
-        for (_, done), outcome in zip(batch, outcomes, strict=True):
-            _settle(done, outcome)
+        refused: dict[str, list[_Waiting]] = {}
+        for entry, outcome in zip(batch, outcomes, strict=True):
+            if isinstance(outcome, BusUnavailable):
+                entry.tried = True
+                refused.setdefault(entry.publication.stream, []).append(entry)
+                error = outcome
+            else:
+                self._count -= 1
+                _settle(entry.done, outcome)
+        for stream in {entry.publication.stream for entry in batch}:
+            if stream in refused:
+                self._keep(stream, refused[stream], error)
+            else:
+                self._carried_out(stream)
 
-    async def _publish(self, publications: list[Publication]) -> list[str | DragomanError]:
-        give_up = time.monotonic() + self._retry_for_s
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                outcomes = await self._broker.publish_many(publications)
-                if all(isinstance(outcome, BusUnavailable) for outcome in outcomes):
-                    # Read-only, out of memory: every single one was refused, so nothing is stored.
-                    raise BusUnavailable("Redis cannot take entries now.")
-                return await self._settle_repeats(publications, outcomes) if attempt > 1 else outcomes
-            except BusUnavailable as error:
-                if time.monotonic() >= give_up:
-                    raise
-                if attempt == 1:
-                    logger.warning("publishing waits and tries again: {}", error.message)
-            await asyncio.sleep(min(RETRY_MAX_S, RETRY_S * 2 ** min(attempt, 10)) * random.uniform(0.5, 1.0))
+    async def _publish(self, batch: list[_Waiting]) -> list[str | DragomanError]:
+        try:
+            outcomes = await self._broker.publish_many([entry.publication for entry in batch])
+        except DragomanError as error:
+            return [error for _ in batch]
+        return [
+            await self._settled(entry.publication, outcome)
+            if entry.tried and isinstance(outcome, EntryIdRefused)
+            else outcome
+            for entry, outcome in zip(batch, outcomes, strict=True)
+        ]
 
-    async def _settle_repeats(
-        self, publications: list[Publication], outcomes: list[str | DragomanError]
-    ) -> list[str | DragomanError]:
-        """Outcomes of a repeated append: refused ids that the attempt before has stored count as stored."""
-        settled = list(outcomes)
-        for place, (publication, outcome) in enumerate(zip(publications, outcomes, strict=True)):
-            if isinstance(outcome, EntryIdRefused):
-                last = id_parts(await self._broker.last_id(publication.stream))
-                if last[0] == id_parts(publication.entry_id)[0]:
-                    settled[place] = publication.entry_id
-        return settled
+    async def _settled(self, publication: Publication, refusal: EntryIdRefused) -> str | DragomanError:
+        """Outcome of a repeated append: an id that the attempt before has stored counts as stored."""
+        try:
+            last = id_parts(await self._broker.last_id(publication.stream))
+        except DragomanError as error:
+            return error
+        return publication.entry_id if last[0] == id_parts(publication.entry_id)[0] else refusal
+
+    def _carried_out(self, stream: str) -> None:
+        line = self._lines[stream]
+        line.failures, line.not_before = 0, 0.0
+        self._failing.discard(stream)
+        if not line.waiting:
+            del self._lines[stream]
+
+    def _keep(self, stream: str, entries: list[_Waiting], error: BusUnavailable) -> None:
+        """Put back in front what could not be stored; or give the whole line up."""
+        line, now = self._lines[stream], time.monotonic()
+        line.waiting.extendleft(reversed(entries))
+        if not line.failures:
+            line.give_up = now + self._retry_for_s
+            if not self._failing and self._retry_for_s:
+                logger.warning("publishing waits and tries again: {}", error.message)
+            self._failing.add(stream)
+        line.failures += 1
+        if now >= line.give_up:
+            for entry in line.waiting:
+                _settle(entry.done, error)
+            self._count -= len(line.waiting)
+            self._failing.discard(stream)
+            del self._lines[stream]
+            return
+        pause_s = min(RETRY_MAX_S, RETRY_S * 2 ** min(line.failures, 10))
+        line.not_before = now + pause_s * random.uniform(0.5, 1.0)
 
 
 def _settle(done: asyncio.Future[str], outcome: str | DragomanError) -> None:

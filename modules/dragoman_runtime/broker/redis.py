@@ -63,15 +63,11 @@ def connect_redis(
     return client
 
 
-def connect(
-    runtime: RuntimeSettings, *, retries: int = 0, client_name: str = "dragoman"
-) -> Redis | RedisCluster:
-    """The client that the settings ask for: of one Redis, or of a cluster (which never repeats by itself)."""
+def connect(runtime: RuntimeSettings, *, client_name: str = "dragoman") -> Redis | RedisCluster:
+    """The client that the settings ask for: of one Redis, or of a cluster."""
     if runtime.redis_cluster:
         return connect_cluster(runtime.redis_url, timeout_s=runtime.redis_timeout_s, client_name=client_name)
-    return connect_redis(
-        runtime.redis_url, timeout_s=runtime.redis_timeout_s, retries=retries, client_name=client_name
-    )
+    return connect_redis(runtime.redis_url, timeout_s=runtime.redis_timeout_s, client_name=client_name)
 
 
 class RedisBroker:

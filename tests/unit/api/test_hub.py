@@ -42,7 +42,7 @@ class Bus(MemoryBroker):
         await self.slow_history.wait()
         return found
 
-    async def server_run(self) -> str:
+    async def server_run(self, shard: int) -> str:
         self._check()
         return self.run
 
@@ -345,3 +345,74 @@ async def test_viewers_that_come_and_go_see_every_final_once(hub, bus, seed):
         await speaking
     for seen in views:
         assert seen == list(range(1, total + 1))
+
+
+class Sharded(MemoryBroker):
+    """A bus of which the masters of single shards can go away and be replaced, as in a cluster."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.away: set[str] = set()
+        self.runs = {0: "a", 1: "b"}
+
+    async def read_many(self, groups, count):
+        return [
+            BusUnavailable("gone") if self.away & after.keys() else await self.read(after, count)
+            for after in groups
+        ]
+
+    async def server_run(self, shard: int) -> str:
+        if any(stream.startswith(f"{{{shard}}}") for stream in self.away):
+            raise BusUnavailable("gone")
+        return self.runs[shard]
+
+    async def trimmed_offset(self, session_id: str) -> int:
+        return 0
+
+
+async def test_one_shard_that_fails_over_is_told_to_its_own_viewers_only(monkeypatch):
+    monkeypatch.setattr(hub_module, "RETRY_S", 0.005)
+    bus = Sharded()
+    hub = ResultsHub(
+        bus, shards=2, server_run=bus.server_run, trimmed_offset=bus.trimmed_offset, interval_s=0.001
+    )
+    sessions = {SessionKeys(name, 2).shard.shard: name for name in ("s1", "s2", "s3", "s4")}
+    keys = {shard: SessionKeys(name, 2) for shard, name in sessions.items()}
+    assert len(keys) == 2
+    data = {ResultField.TYPE: b"transcript.final", ResultField.DATA: b'{"type":"transcript.final"}'}
+    mailboxes = {shard: Mailbox(1000) for shard in keys}
+    for shard, mailbox in mailboxes.items():
+        await hub.subscribe(sessions[shard], "e", mailbox, status="live")
+        await receive(mailbox, 1)
+    task = asyncio.create_task(hub.run())
+
+    bus.away = {keys[1].results}
+    (told,) = await receive(mailboxes[1], 1)
+    assert told["code"] == "bus_unavailable"
+    await bus.publish(keys[0].results, data, "1-0")
+    (event,) = await receive(mailboxes[0], 1)
+    assert event["position"] == {"epoch": "e-a", "offset": 1}
+
+    bus.runs[1], bus.away = "c", set()
+    (shown,) = await receive(mailboxes[1], 1)
+    assert (shown["recovered"], shown["position"]["epoch"]) == (False, "e-c")
+    await bus.publish(keys[0].results, data, "2-0")
+    (event,) = await receive(mailboxes[0], 1)
+    assert event["position"] == {"epoch": "e-a", "offset": 2}
+    task.cancel()
+
+
+async def test_a_restart_that_no_viewer_was_there_to_see_is_noticed_by_the_next(hub, bus):
+    await publish(bus, 1)
+    await publish(bus, 2)
+    mailbox, subscription = await join(hub)
+    (shown,) = await receive(mailbox, 1)
+    hub.unsubscribe(SESSION, subscription)
+    # The last result is lost and its offset used again.
+    await bus.drop([STREAM])
+    await publish(bus, 1)
+    await publish(bus, 2, text="other")
+    bus.run = "run2"
+    mailbox, _ = await join(hub, after=StreamPosition(**shown["position"]))
+    (shown,) = await receive(mailbox, 1)
+    assert (shown["recovered"], shown["position"]["epoch"]) == (False, "e-run2")
