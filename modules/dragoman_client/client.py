@@ -10,12 +10,14 @@ from typing import Any, Self, TypeVar
 import httpx
 import msgspec
 
+from dragoman_client.backoff import RECONNECT_S, Backoff
 from dragoman_client.connection import Endpoint, cannot_reach
 from dragoman_client.errors import error_from_response
+from dragoman_client.retry import Notify, Retry, silent
 from dragoman_client.speaker import Speaker
 from dragoman_client.viewer import watch
 from dragoman_contracts.audio import AudioFormat
-from dragoman_contracts.errors import BadUpstream
+from dragoman_contracts.errors import BadUpstream, Unavailable
 from dragoman_contracts.websocket import Ledger, ServerMessages, SessionOptions, StreamPosition
 
 REQUEST_TIMEOUT_S = 30.0
@@ -36,10 +38,25 @@ class Dragoman:
     Args:
         url: Address of the API, for instance ``http://127.0.0.1:8080``.
         key: API key, or a viewer token for one session.
+        wait_s: How long requests and first connections wait for a server that is not there or has no room;
+            0 makes it an error at once.
+        reconnect_s: How long a connection that was lost is tried again.
+        notify: Is told in a sentence when a connection is lost, and when it is back.
 
     """
 
-    def __init__(self, url: str, *, key: str = "") -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        key: str = "",
+        wait_s: float = 0.0,
+        reconnect_s: float = RECONNECT_S,
+        notify: Notify = silent,
+    ) -> None:
+        self._wait_s = wait_s
+        self._reconnect_s = reconnect_s
+        self._notify = notify
         self.endpoint = Endpoint(url.rstrip("/"), key)
         self._http = httpx.AsyncClient(
             base_url=self.endpoint.base_url, headers=self.endpoint.headers, timeout=REQUEST_TIMEOUT_S
@@ -94,11 +111,18 @@ class Dragoman:
         max_ahead_ms: int | None = None,
     ) -> Speaker:
         """A session's speaker, to be entered with ``async with``; see ``Speaker``."""
-        return Speaker(self.endpoint, session_id, audio or AudioFormat(), options, max_ahead_ms=max_ahead_ms)
+        return Speaker(
+            self.endpoint,
+            session_id,
+            audio or AudioFormat(),
+            options,
+            max_ahead_ms=max_ahead_ms,
+            retry=self._retry(),
+        )
 
     def watch(self, session_id: str, after: StreamPosition | None = None) -> AsyncIterator[ServerMessages]:
         """A session's events for a viewer; see ``dragoman_client.viewer.watch``."""
-        return watch(self.endpoint, session_id, after)
+        return watch(self.endpoint, session_id, after, retry=self._retry())
 
     async def transcribe(
         self,
@@ -130,14 +154,35 @@ class Dragoman:
                 sending.cancel()
                 await asyncio.gather(sending, return_exceptions=True)
 
+    def _retry(self) -> Retry:
+        return Retry(Backoff(give_up_s=self._reconnect_s), wait_s=self._wait_s, notify=self._notify)
+
     async def _request(self, method: str, path: str, **arguments: Any) -> bytes:
+        retry = self._retry()
+        while True:
+            try:
+                return await self._attempt(method, path, **arguments)
+            except _Unanswered as error:
+                if method != "GET":  # it may have been carried out
+                    raise
+                await retry.wait(error)
+            except Unavailable as error:
+                await retry.wait(error)
+
+    async def _attempt(self, method: str, path: str, **arguments: Any) -> bytes:
         try:
             response = await self._http.request(method, path, **arguments)
-        except httpx.TransportError as error:
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise cannot_reach(self.endpoint.base_url) from error
+        except httpx.TransportError as error:
+            raise _Unanswered(f"{self.endpoint.base_url} gave no answer ({type(error).__name__})") from error
         if response.is_error:
             raise error_from_response(response.status_code, response.content)
         return response.content
+
+
+class _Unanswered(Unavailable):
+    """The connection broke before the answer came."""
 
 
 async def _send_all(source: AsyncIterator[bytes], speaker: Speaker) -> None:

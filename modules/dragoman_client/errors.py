@@ -26,10 +26,12 @@ from dragoman_contracts.websocket import CloseCode, ErrorMessage
 
 
 class ResumeImpossible(DragomanError):
-    """The server asks for audio that is older than what this client kept."""
+    """The server's audio of the session is not that of this client: it has more than was ever given."""
 
     code = "resume_impossible"
-    default_remedy = "Start a new session; the ledger of the old one tells what was transcribed."
+    default_remedy = (
+        "A session has one speaker: start a new session; the ledger of this one tells what was transcribed."
+    )
 
 
 def _classes(base: type[DragomanError] = DragomanError) -> Iterator[type[DragomanError]]:

@@ -3,44 +3,86 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import OrderedDict, deque
 
 import msgspec
 
-from dragoman_contracts.websocket import ServerMessages, StreamPosition, TranscriptPartial
+from dragoman_contracts.websocket import (
+    ServerMessages,
+    SessionSnapshot,
+    StreamPosition,
+    TranscriptFinal,
+    TranscriptPartial,
+)
 
 COLLAPSE_ABOVE = 256
 """From this length on, a partial replaces the one before of the same segment."""
+FINALS_KNOWN = 1024
+"""Finals that are told apart from repetitions: more than a snapshot holds, or a killed Redis loses."""
 
 
 class EventQueue:
-    """Events in order, each position once.
+    """Events in order, each position and each final once.
 
-    After a reconnect the server may send again what was seen before; positions tell. A reader that falls
-    behind loses superseded partials, never a final.
+    After a reconnect the server may send again what was seen before; positions tell. Where it lost history,
+    positions count anew, and the same final may come again, as an event or in a snapshot; its segment and
+    text tell. A reader that falls behind loses superseded partials, never a final.
     """
 
     def __init__(self) -> None:
         self.position: StreamPosition | None = None
+        self._finals: OrderedDict[tuple[str, int, int, str], None] = OrderedDict()
         self._events: deque[ServerMessages] = deque()
         self._arrived = asyncio.Event()
         self._failure: BaseException | None = None
         self._closed = False
 
     def is_new(self, event: ServerMessages) -> bool:
-        """Whether an event's position was not seen before; notes it. Events without one are always new."""
+        """Whether an event was not seen before; notes it. Events without a position are always new."""
         position = event.position
         if position is not msgspec.UNSET:
             seen = self.position
             if seen is not None and position.epoch == seen.epoch and position.offset <= seen.offset:
                 return False
             self.position = position
+        return not isinstance(event, TranscriptFinal) or self._is_new_final(event)
+
+    def note(self, snapshot: SessionSnapshot) -> list[TranscriptFinal]:
+        """Go on after a snapshot; those of its finals that were not seen before."""
+        finals = [msgspec.convert(final, TranscriptFinal) for final in snapshot.finals]
+        if snapshot.position is not msgspec.UNSET:
+            self.position = snapshot.position
+        elif not snapshot.recovered:
+            self.position = None
+        return [final for final in finals if self._is_new_final(final)]
+
+    def _is_new_final(self, final: TranscriptFinal) -> bool:
+        key = (final.segment_id, final.start_ms, final.end_ms, final.text)
+        if key in self._finals:
+            return False
+        self._finals[key] = None
+        while len(self._finals) > FINALS_KNOWN:
+            self._finals.popitem(last=False)
         return True
 
     def put(self, event: ServerMessages) -> None:
         """Add an event, unless its position was seen."""
-        if not self.is_new(event):
-            return
+        if self.is_new(event):
+            self._add(event)
+
+    def put_snapshot(self, snapshot: SessionSnapshot) -> None:
+        """Add what a snapshot tells that was not seen before, as the events that it stands for.
+
+        The snapshot itself is added, without them, where it cannot tell all that was missed.
+        """
+        for final in self.note(snapshot):
+            self._add(final)
+        if not snapshot.recovered or snapshot.truncated:
+            self._add(msgspec.structs.replace(snapshot, finals=[], partial=None))
+        if snapshot.partial is not None:
+            self._add(msgspec.convert(snapshot.partial, TranscriptPartial))
+
+    def _add(self, event: ServerMessages) -> None:
         if isinstance(event, TranscriptPartial) and len(self._events) > COLLAPSE_ABOVE:
             last = self._events[-1]
             if isinstance(last, TranscriptPartial) and last.segment_id == event.segment_id:

@@ -14,11 +14,13 @@ from websockets.exceptions import ConnectionClosed
 
 from dragoman_client.backoff import Backoff
 from dragoman_client.connection import Endpoint, open_socket
-from dragoman_client.errors import error_from_close
+from dragoman_client.errors import error_for, error_from_close
 from dragoman_client.events import EventQueue
+from dragoman_client.retry import Retry
 from dragoman_client.tail import AudioTail
+from dragoman_client.viewer import watch
 from dragoman_contracts.audio import AudioFormat
-from dragoman_contracts.errors import DragomanError, MessageInvalid, Unavailable
+from dragoman_contracts.errors import DragomanError, MessageInvalid, SessionEnded, Unavailable
 from dragoman_contracts.websocket import (
     AudioAck,
     AudioFlush,
@@ -30,6 +32,7 @@ from dragoman_contracts.websocket import (
     SessionEndedMessage,
     SessionOptions,
     SessionResumed,
+    SessionSnapshot,
     SessionStarted,
     parse_server_message,
 )
@@ -50,6 +53,7 @@ class Speaker:
         options: What the session wants of the recogniser; None keeps what it was created with.
         max_ahead_ms: Let ``send`` wait while more than this much audio is not final yet: the pace at which a
             file can be sent faster than real time without passing the server's backlog limit. PCM only.
+        retry: How outages are outlasted, and whether the first connection is waited for.
 
     """
 
@@ -61,7 +65,7 @@ class Speaker:
         options: SessionOptions | None = None,
         *,
         max_ahead_ms: int | None = None,
-        backoff: Backoff | None = None,
+        retry: Retry | None = None,
     ) -> None:
         self.session_id = session_id
         self.audio = audio.validate()
@@ -70,7 +74,8 @@ class Speaker:
         self._endpoint = endpoint
         self._options = options
         self._max_ahead_ms = max_ahead_ms if audio.is_pcm else None
-        self._backoff = backoff or Backoff()
+        self._retry = retry or Retry(Backoff())
+        self._ending = False
         self._tail = AudioTail(
             keep_bytes=KEEP_ACKNOWLEDGED_S * audio.bytes_per_second, align_bytes=audio.frame_bytes
         )
@@ -80,13 +85,16 @@ class Speaker:
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        """Connect and configure; a first connection that fails is an error at once.
+        """Connect and configure; a first connection that fails is an error, at once or after the wait.
 
         Raises:
             DragomanError: the server cannot be reached or refuses.
 
         """
-        socket = await self._connect()
+        try:
+            socket = await self._connect()
+        except DragomanError as error:
+            socket = await self._connect_again(error)
         self._task = asyncio.create_task(self._run(socket))
         return self
 
@@ -121,6 +129,7 @@ class Speaker:
 
     async def end(self) -> None:
         """No more audio: ``session.ended`` comes when all of it is transcribed."""
+        self._ending = True
         self._tail.control(SessionEnd())
         self._to_send.set()
 
@@ -150,8 +159,13 @@ class Speaker:
 
     async def _run(self, socket: ClientConnection) -> None:
         try:
-            while not await self._serve(socket):
-                socket = await self._reconnect()
+            try:
+                while not await self._serve(socket):
+                    socket = await self._connect_again(code=socket.close_code or 1006)
+            except SessionEnded:
+                if not self._ending:
+                    raise
+                await self._follow()
             self._events.close()
         except DragomanError as error:
             self._events.close(error)
@@ -160,17 +174,21 @@ class Speaker:
             self._events.close()
             self._progress.set()
 
-    async def _reconnect(self) -> ClientConnection:
-        while (wait_s := self._backoff.next_wait_s()) is not None:
-            await asyncio.sleep(wait_s)
+    async def _connect_again(
+        self, error: DragomanError | None = None, *, code: int = 1006
+    ) -> ClientConnection:
+        """Try until it works; ``error`` is why the last attempt failed, ``code`` how the connection ended."""
+        while True:
+            await self._retry.wait(error, code=code)
             try:
                 return await self._connect()
-            except DragomanError as error:
-                if error.permanent:
-                    raise
-        raise Unavailable(
-            f"the connection was lost and could not be made again within {self._backoff.give_up_s:.0f} s"
-        )
+            except DragomanError as failed:
+                error = failed
+
+    async def _follow(self) -> None:
+        """Hear the rest as a viewer: the server has our end already and takes no speaker any more."""
+        async for event in watch(self._endpoint, self.session_id, self._events.position, retry=self._retry):
+            self._take(event)
 
     async def _connect(self) -> ClientConnection:
         """Open a socket, configure it, and queue what the server lacks."""
@@ -183,13 +201,18 @@ class Speaker:
             await socket.close()
             raise
         self.connections += 1
+        self._retry.connected()
         self._events.put(started)
         self._to_send.set()
         return socket
 
     async def _configure(self, socket: ClientConnection) -> SessionStarted | SessionResumed:
         """Say how to read the audio; the server's answer, or why it refuses."""
-        configure = SessionConfigure(audio=self.audio, options=self._options)
+        configure = SessionConfigure(
+            audio=self.audio,
+            options=self._options,
+            resume_from_bytes=self._tail.oldest if self.connections else None,
+        )
         last_error: ErrorMessage | None = None
         try:
             # A server that refuses closes at once: what it said is still to be read.
@@ -205,8 +228,11 @@ class Speaker:
                     self._take(message)
         except ConnectionClosed as closed:
             code, reason = (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (1006, "")
-            raise error_from_close(code, reason, last_error) or Unavailable(
-                "the server closed the socket before the session was configured"
+            told = last_error and error_for(last_error.code, last_error.message, last_error.remedy)
+            raise (
+                error_from_close(code, reason, last_error)
+                or told
+                or Unavailable("the server closed the socket before the session was configured")
             ) from closed
 
     async def _serve(self, socket: ClientConnection) -> bool:
@@ -235,11 +261,14 @@ class Speaker:
     def _take(self, message: ServerMessages) -> bool:
         """Note what a message says about our own sending; whether it was the last one."""
         if isinstance(message, AudioAck):
-            self._backoff.reset()
+            self._retry.worked()
             self.committed_ms = max(self.committed_ms, message.committed_ms)
             self._tail.acknowledge(message.received_bytes)
             self._progress.set()
-        self._events.put(message)
+        if isinstance(message, SessionSnapshot):
+            self._events.put_snapshot(message)
+        else:
+            self._events.put(message)
         return isinstance(message, SessionEndedMessage)
 
     async def _pump(self, socket: ClientConnection) -> None:

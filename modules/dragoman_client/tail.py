@@ -31,6 +31,11 @@ class AudioTail:
     _queue: deque[bytes | ClientMessage] = field(default_factory=deque, init=False)
 
     @property
+    def oldest(self) -> int:
+        """The first byte that can still be sent."""
+        return self._start
+
+    @property
     def unacknowledged_bytes(self) -> int:
         """Bytes given that the server has not stored, as far as this client knows."""
         return self.end - self.acknowledged
@@ -68,7 +73,7 @@ class AudioTail:
         Messages at or after that position are sent again too; repeating a flush or an end does no harm.
 
         Raises:
-            ResumeImpossible: what it wants has been forgotten, or it has more than was ever given.
+            ResumeImpossible: it has more than was ever given, or less than ``oldest`` although it was told.
 
         """
         if not self._start <= received_bytes <= self.end:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 
+import msgspec
 from websockets.exceptions import ConnectionClosed
 
 from dragoman_client.backoff import Backoff
 from dragoman_client.connection import Endpoint, open_socket
-from dragoman_client.errors import error_from_close
+from dragoman_client.errors import error_for, error_from_close
 from dragoman_client.events import EventQueue
-from dragoman_contracts.errors import DragomanError, MessageInvalid, Unavailable
+from dragoman_client.retry import Retry
+from dragoman_contracts.errors import DragomanError, MessageInvalid
 from dragoman_contracts.websocket import (
     CloseCode,
     ErrorMessage,
@@ -27,7 +28,8 @@ async def watch(
     endpoint: Endpoint,
     session_id: str,
     after: StreamPosition | None = None,
-    backoff: Backoff | None = None,
+    *,
+    retry: Retry | None = None,
 ) -> AsyncIterator[ServerMessages]:
     """A session's events until its end; the first is a snapshot.
 
@@ -40,45 +42,52 @@ async def watch(
         endpoint: Server and credential (an API key, or a viewer token of this session).
         session_id: The session.
         after: Position of the last event seen before; None starts with the whole history.
-        backoff: Waiting times after a drop.
+        retry: How outages are outlasted.
 
     Raises:
         DragomanError: the server refuses, or cannot be reached again in time.
 
     """
-    backoff = backoff or Backoff()
+    retry = retry or Retry(Backoff())
     seen = EventQueue()
     seen.position = after
     first = True
     while True:
+        failure: DragomanError | None = None
+        closed = _Closed()
         try:
-            async for event in _one_connection(endpoint, session_id, seen):
-                backoff.reset()
+            async for event in _one_connection(endpoint, session_id, seen, closed):
                 if isinstance(event, SessionSnapshot):
+                    retry.connected()
                     if not first and event.recovered:
                         continue
                     first = False
+                elif event.position is not msgspec.UNSET:
+                    retry.worked()
                 yield event
                 if isinstance(event, SessionEndedMessage):
                     return
-        except _Done:
-            return
         except DragomanError as error:
-            if error.permanent or first:
-                raise
-        wait_s = backoff.next_wait_s()
-        if wait_s is None:
-            raise Unavailable(f"no connection to the server for {backoff.give_up_s:.0f} s")
-        await asyncio.sleep(wait_s)
+            failure = error
+        if closed.code == CloseCode.NORMAL:
+            return
+        await retry.wait(failure, code=closed.code)
+
+
+class _Closed:
+    """How a connection ended; 1006 if it just broke, or was never made."""
+
+    code: int = 1006
 
 
 async def _one_connection(
-    endpoint: Endpoint, session_id: str, seen: EventQueue
+    endpoint: Endpoint, session_id: str, seen: EventQueue, closed: _Closed
 ) -> AsyncIterator[ServerMessages]:
-    """The events of one connection that were not seen before; raises ``_Done`` when there will be no more."""
+    """The events of one connection that were not seen before."""
     query = {"after": str(seen.position)} if seen.position else {}
     socket = await open_socket(endpoint, f"/v1/sessions/{session_id}/events", **query)
     last_error: ErrorMessage | None = None
+    joined = False
     try:
         async for text in socket.__aiter__():
             try:
@@ -87,11 +96,12 @@ async def _one_connection(
                 continue  # of a later protocol version
             if isinstance(event, ErrorMessage):
                 last_error = event
+                if not joined:
+                    continue  # why the server refuses; raised below
             if isinstance(event, SessionSnapshot):
-                if not event.recovered:
-                    seen.position = None
+                joined = True
                 # A resumed one stands at the position that was asked for, which has been seen.
-                seen.is_new(event)
+                seen.note(event)
                 yield event
             elif seen.is_new(event):
                 yield event
@@ -99,13 +109,9 @@ async def _one_connection(
         pass
     finally:
         await socket.close()
-    code = socket.close_code or 1006
-    if code == CloseCode.NORMAL:
-        raise _Done
-    failure = error_from_close(code, socket.close_reason or "", last_error)
+    closed.code = socket.close_code or 1006
+    failure = error_from_close(closed.code, socket.close_reason or "", last_error)
+    if failure is None and last_error is not None and not joined:
+        failure = error_for(last_error.code, last_error.message, last_error.remedy)
     if failure is not None:
         raise failure
-
-
-class _Done(Exception):
-    """The server closed with 1000: the session's last event has been told."""

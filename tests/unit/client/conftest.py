@@ -47,6 +47,11 @@ class Connection:
         """Read session.configure and answer it as the API does."""
         configure: dict[str, Any] = json.loads(await self.socket.recv())
         stored = len(self.state.audio)
+        oldest = configure["resume_from_bytes"] or 0
+        if oldest > stored:
+            self.state.gaps.append((stored, oldest))
+            self.state.audio += bytes(oldest - stored)
+            stored = oldest
         answer: ServerMessage
         if stored:
             answer = SessionResumed(
@@ -86,6 +91,7 @@ class State:
     audio: bytearray = field(default_factory=bytearray)
     texts: list[str] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
+    gaps: list[tuple[int, int]] = field(default_factory=list)
     offset: int = 0
 
     def next(self) -> StreamPosition:

@@ -10,7 +10,8 @@ import pytest
 from dragoman_client.backoff import Backoff
 from dragoman_client.connection import Endpoint
 from dragoman_client.errors import error_for, error_from_close, error_from_response
-from dragoman_client.events import COLLAPSE_ABOVE, EventQueue
+from dragoman_client.events import COLLAPSE_ABOVE, FINALS_KNOWN, EventQueue
+from dragoman_client.retry import Retry
 from dragoman_contracts.errors import (
     DragomanError,
     Forbidden,
@@ -56,22 +57,95 @@ def final(segment: str, offset: int, epoch: str = "e") -> TranscriptFinal:
     )
 
 
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 class TestBackoff:
     def test_waits_grow_to_the_ceiling_and_end(self) -> None:
-        backoff = Backoff(first_s=1, ceiling_s=4, give_up_s=10, draw=lambda: 1.0)
-        assert [backoff.next_wait_s() for _ in range(6)] == [1, 2, 4, 4, None, None]
+        clock = Clock()
+        backoff = Backoff(
+            first_s=1, ceiling_s=4, young_s=15, late_ceiling_s=30, give_up_s=60, draw=lambda: 1.0, clock=clock
+        )
+        waits = []
+        while (wait_s := backoff.next_wait_s()) is not None:
+            waits.append(wait_s)
+            clock.now += wait_s
+        # The last one is cut, so that it ends with the time that there is.
+        assert waits == [1, 2, 4, 4, 4, 30, 15]
+        assert backoff.next_wait_s() is None
+
+    def test_attempts_that_take_long_count_too(self) -> None:
+        clock = Clock()
+        backoff = Backoff(give_up_s=20, clock=clock)
+        backoff.next_wait_s()
+        clock.now = 20.0
+        assert backoff.next_wait_s() is None
+
+    def test_a_young_outage_is_tried_often_and_at_first_at_once(self) -> None:
+        clock = Clock()
+        backoff = Backoff(draw=lambda: 1.0, clock=clock)
+        first = backoff.next_wait_s()
+        assert first is not None
+        assert first <= 0.05
+        while clock.now < backoff.young_s:
+            wait_s = backoff.next_wait_s()
+            assert wait_s is not None
+            assert wait_s <= 0.5
+            clock.now += wait_s
+
+    def test_a_server_that_asks_for_a_pause_gets_one(self) -> None:
+        backoff = Backoff(draw=lambda: 0.0)
+        assert backoff.next_wait_s(pause=True) == pytest.approx(0.5)
+        most = Backoff(draw=lambda: 1.0)
+        waits = [most.next_wait_s(pause=True) for _ in range(5)]
+        assert waits == [1, 2, 4, 5, 5]
 
     def test_jitter_never_makes_a_busy_loop(self) -> None:
         backoff = Backoff(first_s=0.2, draw=lambda: 0.0)
         assert backoff.next_wait_s() == pytest.approx(0.1)
 
     def test_a_connection_that_worked_starts_anew(self) -> None:
-        backoff = Backoff(first_s=1, ceiling_s=8, give_up_s=2, draw=lambda: 1.0)
+        clock = Clock()
+        backoff = Backoff(first_s=1, ceiling_s=8, give_up_s=2, draw=lambda: 1.0, clock=clock)
         backoff.next_wait_s()
-        backoff.next_wait_s()
+        clock.now = 2.0
         assert backoff.next_wait_s() is None
         backoff.reset()
         assert backoff.next_wait_s() == 1
+
+
+class TestRetry:
+    async def test_a_connection_that_lasted_starts_anew_though_nothing_was_acknowledged(self) -> None:
+        clock = Clock()
+        retry = Retry(Backoff(first_s=0.001, give_up_s=60, clock=clock))
+        retry.connected()
+        await retry.wait()
+        retry.connected()
+        clock.now = 3_600.0
+        await retry.wait()
+
+    async def test_connections_that_do_not_last_are_one_outage(self) -> None:
+        clock = Clock()
+        quick = Backoff(first_s=0.001, ceiling_s=0.001, late_ceiling_s=0.001, give_up_s=60, clock=clock)
+        retry = Retry(quick)
+        for _ in range(60):
+            retry.connected()
+            await retry.wait()
+            clock.now += 1.0
+        retry.connected()
+        with pytest.raises(Unavailable, match="within 60 s"):
+            await retry.wait()
+
+    async def test_what_will_not_pass_is_raised_at_once(self) -> None:
+        retry = Retry(Backoff())
+        retry.connected()
+        with pytest.raises(NotFound):
+            await retry.wait(NotFound("gone"))
 
 
 class TestEventQueue:
@@ -112,6 +186,12 @@ class TestEventQueue:
         assert [e.revision for e in seen if isinstance(e, TranscriptPartial) and e.segment_id == "s3"] == [
             COLLAPSE_ABOVE - 1
         ]
+
+    async def test_only_so_many_finals_are_remembered(self) -> None:
+        queue = EventQueue()
+        for number in range(3 * FINALS_KNOWN):
+            queue.put(final(f"s{number}", number + 1))
+        assert len(queue._finals) == FINALS_KNOWN
 
     async def test_the_failure_comes_after_the_last_event(self) -> None:
         queue = EventQueue()

@@ -64,7 +64,7 @@ async def test_reading_and_ending_a_session() -> None:
         (httpx.Response(503, text="<html>"), Unavailable, "503"),
         (httpx.Response(200, text="<html>"), BadUpstream, "no SessionInfo"),
         (httpx.ConnectError("refused"), Unavailable, f"no Dragoman answers at {URL}"),
-        (httpx.ReadTimeout("late"), Unavailable, "no Dragoman answers"),
+        (httpx.ReadTimeout("late"), Unavailable, "gave no answer"),
     ],
 )
 async def test_a_refusal_is_an_error_with_its_cause(
@@ -78,3 +78,29 @@ async def test_a_refusal_is_an_error_with_its_cause(
     async with Dragoman(URL) as dragoman:
         with pytest.raises(kind, match=words):
             await dragoman.get_session("s1")
+
+
+@respx.mock
+async def test_requests_can_wait_for_a_server() -> None:
+    notices: list[str] = []
+    route = respx.post(f"{URL}/v1/sessions")
+    route.side_effect = [
+        httpx.ConnectError("refused"),
+        httpx.Response(503, json={"code": "overloaded", "detail": "full"}),
+        httpx.Response(201, json=SESSION),
+    ]
+    async with Dragoman(URL, wait_s=20, notify=notices.append) as dragoman:
+        assert (await dragoman.create_session()).id == "s1"
+    assert notices[0].startswith("The server is not ready")
+
+
+@respx.mock
+async def test_only_what_changes_nothing_is_asked_again_after_a_lost_answer() -> None:
+    get, post = respx.get(f"{URL}/v1/sessions/s1"), respx.post(f"{URL}/v1/sessions")
+    get.side_effect = [httpx.ReadError("cut"), httpx.Response(200, json=SESSION)]
+    post.side_effect = [httpx.ReadError("cut"), httpx.Response(201, json=SESSION)]
+    async with Dragoman(URL, wait_s=20) as dragoman:
+        assert (await dragoman.get_session("s1")).id == "s1"
+        with pytest.raises(Unavailable, match="gave no answer"):
+            await dragoman.create_session()
+    assert post.call_count == 1

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from dragoman_client import (
@@ -14,27 +15,63 @@ from dragoman_client import (
     ResumeImpossible,
     SessionEndedMessage,
     SessionResumed,
+    SessionSnapshot,
     Speaker,
+    StreamPosition,
+    TranscriptFinal,
+    TranscriptPartial,
 )
 from dragoman_client.backoff import Backoff
 from dragoman_client.client import SessionInfo
 from dragoman_client.connection import Endpoint
+from dragoman_client.retry import Retry
 from dragoman_contracts.errors import (
     Conflict,
     DragomanError,
     InvalidInput,
     NotFound,
+    Overloaded,
+    SessionEnded,
     Unavailable,
     UnsupportedAudio,
 )
 from dragoman_contracts.websocket import AudioAck, CloseCode, ErrorMessage, ServerMessages, SpeechStarted
 
 AUDIO = bytes(range(256)) * 40
+MUCH = bytes(range(250)) * 12_800
+"""A hundred seconds."""
 
 
-def speaker(url: str, **options: Any) -> Speaker:
-    backoff = Backoff(first_s=0.01, ceiling_s=0.02, give_up_s=0.2)
-    return Speaker(Endpoint(url, "key"), "s", AudioFormat(), backoff=backoff, **options)
+def speaker(url: str, *, wait_s: float = 0.0, notices: list[str] | None = None, **options: Any) -> Speaker:
+    notify = notices.append if notices is not None else lambda _: None
+    retry = Retry(Backoff(first_s=0.01, ceiling_s=0.02, give_up_s=0.5), wait_s=wait_s, notify=notify)
+    return Speaker(Endpoint(url, "key"), "s", AudioFormat(), retry=retry, **options)
+
+
+def final(segment: int, text: str = "") -> TranscriptFinal:
+    return TranscriptFinal(
+        segment_id=f"s{segment}",
+        revision=1,
+        text=text or f"text {segment}",
+        start_ms=segment,
+        end_ms=segment + 1,
+        language="en",
+        position=StreamPosition("e", segment + 1),
+    )
+
+
+def snapshot(*finals: TranscriptFinal, **facts: Any) -> SessionSnapshot:
+    return SessionSnapshot(
+        session_id="s",
+        status="live",
+        finals=[msgspec.to_builtins(one) for one in finals],
+        position=StreamPosition(facts.pop("epoch", "e"), facts.pop("offset", 9)),
+        **facts,
+    )
+
+
+def texts(events: list[ServerMessages]) -> list[str]:
+    return [event.text for event in events if isinstance(event, TranscriptFinal)]
 
 
 async def speak_all(speaking: Speaker) -> list[ServerMessages]:
@@ -52,8 +89,8 @@ async def last_event(speaking: Speaker) -> None:
 
 
 async def send_much(speaking: Speaker) -> None:
-    for _ in range(1_000):
-        await speaking.send(bytes(3_200))
+    for start in range(0, len(MUCH), 3_200):
+        await speaking.send(MUCH[start : start + 3_200])
 
 
 async def whole(connection: Any) -> None:
@@ -159,19 +196,165 @@ async def test_a_newer_speaker_ends_this_one_for_good(scripted: Any) -> None:
     assert len(state.paths) == 1
 
 
-async def test_audio_that_was_forgotten_cannot_be_resumed(scripted: Any) -> None:
+async def test_audio_that_both_forgot_is_told_and_the_rest_goes_on(scripted: Any) -> None:
     async def first(connection: Any) -> None:
-        await connection.configured()
+        assert (await connection.configured())["resume_from_bytes"] is None
         await connection.store_until(2_000_000)
         connection.state.audio.clear()
         connection.socket.transport.abort()
 
+    async with scripted(first, whole) as (url, state), speaker(url) as speaking:
+        await send_much(speaking)
+        await speaking.end()
+        await last_event(speaking)
+    ((begin, end),) = state.gaps
+    assert begin == 0
+    assert 2_000_000 - 11 * 32_000 < end < 2_000_000
+    assert bytes(state.audio[:end]) == bytes(end)
+    assert bytes(state.audio[end:]) == MUCH[end:]
+
+
+async def test_a_server_that_has_more_than_was_given_is_told(scripted: Any) -> None:
+    async def first(connection: Any) -> None:
+        await connection.configured()
+        connection.state.audio += bytes(1_000_000)
+        connection.socket.transport.abort()
+
     async with scripted(first, whole) as (url, _), speaker(url) as speaking:
-        sending = asyncio.create_task(send_much(speaking))
-        with pytest.raises(ResumeImpossible, match="0 bytes of this session"):
+        with pytest.raises(ResumeImpossible, match="1000000 bytes of this session"):
             await last_event(speaking)
-        with pytest.raises(ResumeImpossible):
-            await sending
+
+
+async def test_a_session_that_ends_while_the_speaker_is_away_is_heard_to_its_end(scripted: Any) -> None:
+    async def first(connection: Any) -> None:
+        await connection.configured()
+        await connection.tell(final(0))
+        await connection.store_until()  # session.end is stored
+        connection.socket.transport.abort()
+
+    async def ending(connection: Any) -> None:
+        await connection.tell(ErrorMessage(code="session_ended", message="ending", remedy="", permanent=True))
+        await connection.socket.close(int(CloseCode.SESSION_ENDED))
+
+    async def viewer_is_dropped(connection: Any) -> None:
+        await connection.tell(snapshot(offset=1))
+        await connection.tell(final(1))
+        connection.socket.transport.abort()
+
+    async def viewer(connection: Any) -> None:
+        await connection.tell(snapshot(offset=2))
+        await connection.tell(final(2))
+        connection.state.offset = 20
+        await connection.finish()
+
+    async with scripted(first, ending, viewer_is_dropped, viewer) as (url, state):
+        events = await speak_all(speaker(url))
+    assert texts(events) == ["text 0", "text 1", "text 2"]
+    assert isinstance(events[-1], SessionEndedMessage)
+    assert [path.partition("/s/")[2].partition("?")[0] for path in state.paths] == [
+        "audio",
+        "audio",
+        "events",
+        "events",
+    ]
+    assert state.paths[-1].endswith("?after=e%3A2")
+
+
+async def test_a_session_that_others_end_is_an_error_for_who_still_speaks(scripted: Any) -> None:
+    async def ended(connection: Any) -> None:
+        await connection.configured()
+        await connection.socket.close(int(CloseCode.SESSION_ENDED))
+
+    async with scripted(ended) as (url, _), speaker(url) as speaking:
+        with pytest.raises(SessionEnded):
+            await last_event(speaking)
+
+
+async def test_finals_that_come_in_a_snapshot_are_given_as_events_and_each_once(scripted: Any) -> None:
+    async def first(connection: Any) -> None:
+        await connection.configured()
+        await connection.tell(final(0))
+        await connection.store_until(3_000)
+        connection.socket.transport.abort()
+
+    async def lost_history(connection: Any) -> None:
+        await connection.configured()
+        await connection.tell(snapshot(final(0), final(1), epoch="f", offset=2, recovered=False))
+        # What the worker says again after a Redis that lost it.
+        again = msgspec.structs.replace(final(1), position=StreamPosition("f", 3))
+        await connection.tell(again)
+        await connection.tell(msgspec.structs.replace(final(2), position=StreamPosition("f", 4)))
+        await connection.store_until()
+        await connection.finish()
+
+    async with scripted(first, lost_history) as (url, _):
+        events = await speak_all(speaker(url))
+    assert texts(events) == ["text 0", "text 1", "text 2"]
+    (told,) = [event for event in events if isinstance(event, SessionSnapshot)]
+    assert (told.recovered, told.finals) == (False, [])
+
+
+async def test_one_that_comes_back_without_a_position_misses_nothing(scripted: Any) -> None:
+    async def first(connection: Any) -> None:
+        await connection.configured()
+        connection.socket.transport.abort()
+
+    async def second(connection: Any) -> None:
+        await connection.configured()
+        partial = TranscriptPartial(
+            segment_id="s2",
+            revision=1,
+            text="so",
+            stable_text="",
+            unstable_text="so",
+            start_ms=2,
+            end_ms=3,
+            language="en",
+            position=StreamPosition("e", 9),
+        )
+        await connection.tell(snapshot(final(0), final(1), partial=msgspec.to_builtins(partial)))
+        await connection.store_until()
+        connection.state.offset = 20
+        await connection.finish()
+
+    async with scripted(first, second) as (url, _):
+        events = await speak_all(speaker(url))
+    assert texts(events) == ["text 0", "text 1"]
+    assert [event.text for event in events if isinstance(event, TranscriptPartial)] == ["so"]
+    assert not [event for event in events if isinstance(event, SessionSnapshot)]
+
+
+async def test_an_outage_is_told_once_and_its_end_too(scripted: Any) -> None:
+    async def drop(connection: Any) -> None:
+        await connection.configured()
+        await connection.store_until(3_000)
+        connection.socket.transport.abort()
+
+    async def busy(connection: Any) -> None:
+        connection.socket.transport.abort()
+
+    notices: list[str] = []
+    async with scripted(drop, busy, busy, whole) as (url, _):
+        await speak_all(speaker(url, notices=notices))
+    assert len(notices) == 2
+    assert notices[0].startswith("The connection was lost: trying")
+    assert notices[1].startswith("Connected again after ")
+
+
+async def test_a_first_connection_can_wait_for_room(scripted: Any) -> None:
+    async def full(connection: Any) -> None:
+        await connection.socket.recv()
+        await connection.tell(ErrorMessage(code="overloaded", message="full", remedy="", permanent=False))
+        await connection.socket.close(int(CloseCode.OVERLOADED))
+
+    notices: list[str] = []
+    async with scripted(full, whole) as (url, _):
+        with pytest.raises(Overloaded, match="full"):
+            await speak_all(speaker(url))
+    async with scripted(full, whole) as (url, state):
+        await speak_all(speaker(url, wait_s=20, notices=notices))
+    assert bytes(state.audio) == AUDIO
+    assert notices[0].startswith("The server is not ready")
 
 
 async def test_nobody_there_is_told_at_once(free_port: int) -> None:

@@ -9,13 +9,15 @@ import pytest
 from dragoman_client import SessionEndedMessage, SessionSnapshot, SpeechStarted, StreamPosition
 from dragoman_client.backoff import Backoff
 from dragoman_client.connection import Endpoint
+from dragoman_client.retry import Retry
 from dragoman_client.viewer import watch
 from dragoman_contracts.errors import Forbidden, Unavailable
 from dragoman_contracts.websocket import CloseCode
 
 
 def watching(url: str, after: StreamPosition | None = None) -> Any:
-    return watch(Endpoint(url), "s", after, Backoff(first_s=0.01, ceiling_s=0.02, give_up_s=0.2))
+    retry = Retry(Backoff(first_s=0.01, ceiling_s=0.02, give_up_s=0.5))
+    return watch(Endpoint(url), "s", after, retry=retry)
 
 
 async def tell_some(connection: Any, count: int) -> None:
