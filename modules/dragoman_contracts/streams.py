@@ -117,6 +117,18 @@ class SessionKeys:
         return self._key("outbox")
 
 
+class DeadLetterField:
+    """What a dead letter has beside the fields of the entry that it was; all begin with ``dl_``."""
+
+    PREFIX = b"dl_"
+    REASON = b"dl_reason"
+    ENTRY = b"dl_entry"
+    """Its id on the stream that it came from."""
+    GROUP = b"dl_group"
+    CONSUMER = b"dl_consumer"
+    DELIVERIES = b"dl_deliveries"
+
+
 class AudioField:
     """Short field names of an ingest entry (docs/protocol.md gives the long form)."""
 

@@ -10,6 +10,7 @@ A worker that slept through its lease finds out at its next publish and drops th
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -17,12 +18,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dragoman_contracts.envelope import Envelope, EnvelopeInvalid
-from dragoman_contracts.errors import Fenced
+from dragoman_contracts.errors import BusUnavailable, DragomanError, Fenced
 from dragoman_contracts.events import AudioSessionOpened, parse_event, to_envelope
 from dragoman_contracts.streams import GROUP_AUDIO_PIPELINE, SessionKeys, ShardKeys, dead_letter_stream
 from dragoman_runtime.broker.base import Delivery, Fields, GroupMissing
 from dragoman_runtime.broker.redis import RedisBroker
 from dragoman_runtime.broker.scripts import Argument, Script, ScriptRefused, TickScripts
+from dragoman_runtime.dead_letters import DEAD_LETTERS, dead_letter_fields
 
 _LUA = Path(__file__).parent / "lua"
 _ACTIVATE = Script.load(_LUA / "activate_session.lua")
@@ -30,6 +32,8 @@ _RENEW = Script.load(_LUA / "renew_leases.lua")
 _HAND_OVER = Script.load(_LUA / "hand_over_lease.lua")
 _PUBLISH = Script.load(_LUA / "publish_results.lua")
 _CLOSE = Script.load(_LUA / "close_session.lua")
+_VERIFY = Script.load(_LUA / "verify_session.lua")
+_BURY = Script.load(_LUA / "bury_session.lua")
 
 
 @dataclass(slots=True)
@@ -115,24 +119,35 @@ class SessionLeases:
         self._shards = shards
         self._streams = [ShardKeys(shard).sessions(profile) for shard in range(shards)]
         self._lease_ms = lease_ms
+        self._unrenewed: set[str] = set()
         self._max_deliveries = max_deliveries
 
     # --- claim, keep, give back --------------------------------------------------------------------------
 
-    async def claim(self, room: int) -> list[SessionLease]:
-        """Lease up to ``room`` sessions: first what dead workers left, then what is new."""
+    async def claim(self, room: int, *, stale: bool = True, new: bool = True) -> list[SessionLease]:
+        """Lease up to ``room`` sessions: first what dead workers left (``stale``), then what is ``new``."""
         leases: list[SessionLease] = []
+        away: list[BusUnavailable] = []
         for stream in self._streams:
-            if len(leases) < room:
-                leases += await self._claim_from(stream, room - len(leases))
+            # Before its leases are renewed they may look like those of a dead worker: our own.
+            if len(leases) >= room or stream in self._unrenewed:
+                continue
+            try:
+                leases += await self._claim_from(stream, room - len(leases), stale=stale, new=new)
+            except BusUnavailable as error:
+                away.append(error)  # of a cluster, the masters of other shards may be there
+        if len(away) == len(self._streams):
+            raise away[0]
         return leases
 
-    async def _claim_from(self, stream: str, room: int) -> list[SessionLease]:
+    async def _claim_from(self, stream: str, room: int, *, stale: bool, new: bool) -> list[SessionLease]:
+        found: list[Delivery] = []
         try:
-            found = await self._broker.claim_stale(
-                stream, GROUP_AUDIO_PIPELINE, self._worker, self._lease_ms, room
-            )
-            if len(found) < room:
+            if stale:
+                found = await self._broker.claim_stale(
+                    stream, GROUP_AUDIO_PIPELINE, self._worker, self._lease_ms, room
+                )
+            if new and len(found) < room:
                 found += await self._broker.read_group(
                     stream, GROUP_AUDIO_PIPELINE, self._worker, room - len(found)
                 )
@@ -150,7 +165,11 @@ class SessionLeases:
             if not isinstance(opened, AudioSessionOpened):
                 raise EnvelopeInvalid(f"{envelope.type} does not belong on {delivery.stream}")
         except EnvelopeInvalid as error:
-            await self._to_dead_letters(delivery.stream, delivery.id, delivery.fields, error.message)
+            told = self._dead_letter(
+                delivery.id, delivery.fields, error.message, deliveries=delivery.times_delivered
+            )
+            await self._broker.publish(dead_letter_stream(delivery.stream), told)
+            DEAD_LETTERS.labels(delivery.stream).inc()
             await self._broker.ack(delivery.stream, GROUP_AUDIO_PIPELINE, [delivery.id], delete=True)
             return None
         return SessionLease(
@@ -165,35 +184,37 @@ class SessionLeases:
         """Whether the session was taken over too often without getting any further."""
         return lease.times_delivered > self._max_deliveries
 
-    async def dead_letter(self, lease: SessionLease, reason: str) -> None:
-        """Keep what opened the session among the dead letters; ``end`` it afterwards."""
-        envelope = to_envelope(
-            lease.opened, source="/audio-worker", subject=lease.session_id, traceparent=lease.traceparent
+    def _dead_letter(self, entry_id: str, fields: Fields, reason: str, *, deliveries: int) -> Fields:
+        return dead_letter_fields(
+            fields,
+            reason=reason,
+            entry_id=entry_id,
+            group=GROUP_AUDIO_PIPELINE,
+            consumer=self._worker,
+            deliveries=deliveries,
         )
-        await self._to_dead_letters(self._stream_of(lease), lease.entry_id, envelope.to_fields(), reason)
-
-    async def _to_dead_letters(self, stream: str, entry_id: str, fields: Fields, reason: str) -> None:
-        told = {
-            b"dl_reason": reason.encode(),
-            b"dl_entry": entry_id.encode(),
-            b"dl_group": GROUP_AUDIO_PIPELINE.encode(),
-            b"dl_consumer": self._worker.encode(),
-        }
-        await self._broker.publish(dead_letter_stream(stream), {**fields, **told})
 
     async def activate(self, lease: SessionLease) -> None:
-        """Become the owner: from here on every other holder of the session is fenced."""
+        """Become the owner: from here on every other holder of the session is fenced.
+
+        Raises:
+            Fenced: another worker has taken the lease since it was claimed.
+
+        """
         keys = lease.keys
-        lease.token = uuid.uuid4().hex
-        (
-            generation,
-            lease.checkpoint,
-            lease.state,
-            lease.offset,
-            lease.ledger,
-            outbox,
-        ) = await self._scripts.run(_ACTIVATE, (keys.owner, keys.state, keys.outbox), (lease.token,))
-        lease.generation = generation
+        token = uuid.uuid4().hex
+        try:
+            reply = await self._scripts.run(
+                _ACTIVATE,
+                (keys.owner, keys.state, keys.outbox, self._stream_of(lease)),
+                (token, GROUP_AUDIO_PIPELINE, self._worker, lease.entry_id),
+            )
+        except GroupMissing:
+            raise Fenced("the lease is gone with all that Redis had") from None
+        except ScriptRefused as error:
+            raise _lost(error) from None
+        lease.token = token
+        lease.generation, lease.checkpoint, lease.state, lease.offset, lease.ledger, outbox = reply
         pairs = iter(outbox)
         lease.outbox = {int(offset): data for offset, data in zip(pairs, pairs, strict=True)}
 
@@ -203,20 +224,42 @@ class SessionLeases:
         by_stream: dict[str, list[SessionLease]] = {}
         for lease in leases:
             by_stream.setdefault(self._stream_of(lease), []).append(lease)
-        for stream, members in by_stream.items():
-            arguments: list[Argument] = [GROUP_AUDIO_PIPELINE, self._worker]
-            for lease in members:
-                arguments += [lease.entry_id, int(lease.progressed)]
-            try:
-                kept = {
-                    entry_id.decode() for entry_id in await self._scripts.run(_RENEW, (stream,), arguments)
-                }
-            except GroupMissing:
-                kept = set()  # Redis was wiped, the leases with it
-            for lease in members:
-                lease.progressed = False
-            lost += [lease for lease in members if lease.entry_id not in kept]
+        outcomes = await asyncio.gather(
+            *(self._renew_in(stream, members) for stream, members in by_stream.items()),
+            return_exceptions=True,
+        )
+        away = [error for error in outcomes if isinstance(error, BusUnavailable)]
+        self._unrenewed = {
+            stream
+            for stream, outcome in zip(by_stream, outcomes, strict=True)
+            if isinstance(outcome, BusUnavailable)
+        }
+        if away and len(away) == len(outcomes):
+            raise away[0]
+        for outcome in outcomes:
+            if isinstance(outcome, list):
+                lost += outcome
+            elif not isinstance(outcome, BusUnavailable):
+                raise outcome
         return lost
+
+    @property
+    def has_unrenewed(self) -> bool:
+        """Whether leases could not be renewed the last time, for a master of a cluster was away."""
+        return bool(self._unrenewed)
+
+    async def _renew_in(self, stream: str, members: Sequence[SessionLease]) -> list[SessionLease]:
+        arguments: list[Argument] = [GROUP_AUDIO_PIPELINE, self._worker]
+        for lease in members:
+            arguments += [lease.entry_id, int(lease.progressed)]
+        try:
+            kept = {entry_id.decode() for entry_id in await self._scripts.run(_RENEW, (stream,), arguments)}
+        except GroupMissing:
+            kept = set()  # Redis was wiped, the leases with it
+        for lease in members:
+            if lease.progressed:
+                lease.progressed, lease.times_delivered = False, 1
+        return [lease for lease in members if lease.entry_id not in kept]
 
     async def hand_over(self, lease: SessionLease) -> bool:
         """Let another worker take the session over at once; whether it was still ours."""
@@ -262,6 +305,87 @@ class SessionLeases:
         lease.offset = offset
         return offset
 
+    async def verify(self, lease: SessionLease, position: str, total_bytes: str) -> None:
+        """Make sure that Redis still has what this worker builds on; not while a publish is under way.
+
+        Args:
+            lease: the session.
+            position: the audio entry that was read last; empty if none was since the activation.
+            total_bytes: what that entry told as the session's bytes.
+
+        Raises:
+            Fenced: another worker owns the session, or Redis has lost some of its past.
+
+        """
+        keys = lease.keys
+        await self._fenced(
+            _VERIFY,
+            (keys.owner, keys.state, keys.audio),
+            (lease.token, lease.checkpoint, position, total_bytes),
+        )
+
+    async def bury(
+        self,
+        lease: SessionLease,
+        reason: str,
+        *,
+        events: Sequence[ResultEvent],
+        ledger: bytes,
+        last_audio: str,
+        retention_s: int,
+    ) -> bool:
+        """Give the session up: publish its last events, keep it among the dead letters, end it.
+
+        Its audio and its state stay for ``retention_s``, so that a retry can go on from the checkpoint.
+
+        Args:
+            lease: the session, activated.
+            reason: for whoever looks at the dead letters.
+            events: told to its viewers.
+            ledger: its last accounts.
+            last_audio: the audio entry that these accounts go up to; empty for none.
+            retention_s: how long what is kept can be retried.
+
+        Returns:
+            False if audio has come behind ``last_audio``: count it and try again.
+
+        Raises:
+            Fenced: another worker owns the session.
+
+        """
+        keys, stream = lease.keys, self._stream_of(lease)
+        dead = dead_letter_stream(stream)
+        opened = to_envelope(
+            lease.opened, source="/audio-worker", subject=lease.session_id, traceparent=lease.traceparent
+        )
+        fields = self._dead_letter(
+            lease.entry_id, opened.to_fields(), reason, deliveries=lease.times_delivered
+        )
+        arguments: list[Argument] = [
+            lease.token,
+            GROUP_AUDIO_PIPELINE,
+            lease.entry_id,
+            _now_ms(),
+            retention_s,
+        ]
+        arguments += [last_audio, ledger, len(fields)]
+        for pair in fields.items():
+            arguments += pair
+        for event in events:
+            arguments += (event.type, event.data)
+        try:
+            await self._fenced(
+                _BURY,
+                (keys.owner, keys.state, keys.results, keys.audio, keys.outbox, keys.record, stream, dead),
+                arguments,
+            )
+        except ScriptRefused as error:
+            if error.reason != "CHANGED":
+                raise
+            return False
+        DEAD_LETTERS.labels(stream).inc()
+        return True
+
     async def end(self, lease: SessionLease, *, retention_s: int) -> None:
         """Remove the session's lease, audio and owner; results and record expire after ``retention_s``.
 
@@ -281,9 +405,14 @@ class SessionLeases:
         try:
             return int(await self._scripts.run(script, keys, arguments))
         except ScriptRefused as error:
-            if error.reason in ("FENCED", "STALE"):
-                raise Fenced(f"the session is not ours any more ({error.reason.lower()})") from None
-            raise
+            raise _lost(error) from None
+
+
+def _lost(error: ScriptRefused) -> DragomanError:
+    """What a script's refusal means for whoever holds the session."""
+    if error.reason in ("FENCED", "STALE"):
+        return Fenced(f"the session is not ours any more ({error.reason.lower()})")
+    return error
 
 
 def _now_ms() -> int:

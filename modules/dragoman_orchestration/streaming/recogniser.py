@@ -194,6 +194,8 @@ class Recogniser:
         self._gate = self._resumed_gate(state)
         self._gated_ms = self._gate.position_ms
         self._in_flight: DecodeRequest | None = None
+        self.drafts = True
+        """Whether unfinished utterances are decoded; the caller turns it off to save the engine's time."""
 
     def _resumed_gate(self, state: RecogniserState) -> SpeechGate:
         """A gate that goes on behind the utterances whose end is decided already."""
@@ -375,7 +377,7 @@ class Recogniser:
         return self._in_flight
 
     def _draft_is_due(self, head: Utterance) -> bool:
-        if not self._options.partials:
+        if not (self._options.partials and self.drafts):
             return False
         return (
             self.heard_ms - head.start_ms >= self._settings.min_window_ms

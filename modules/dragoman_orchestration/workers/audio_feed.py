@@ -80,6 +80,8 @@ class AudioFeed:
         self.position = state.after
         self.audio = state.audio
         self.consumed_bytes = state.consumed_bytes
+        self.position_bytes = ""
+        """What the entry at ``position`` told as the session's bytes; empty until one is read."""
         # (entry id, id of the entry before, bytes of the session before it)
         self._entries: deque[tuple[str, str, int]] = deque()
         self._decoders: deque[AudioDecoder] = deque()
@@ -114,6 +116,7 @@ class AudioFeed:
             yield Torn(begin, begin - self.consumed_bytes)
             self.consumed_bytes = begin
         before, self.position = self.position, entry.id
+        self.position_bytes = entry.fields.get(AudioField.BYTES_TOTAL, b"").decode()
         if kind == AudioKind.FRAME:
             yield from self._frame(entry.id, before, data[max(0, self.consumed_bytes - begin) :])
         elif configure is not None and configure.options is not None:
@@ -169,6 +172,11 @@ class AudioFeed:
 
     def _open_decoder(self, audio: AudioFormat) -> None:
         self._decoders.append(open_decoder(audio, self.consumed_bytes // audio.frame_bytes))
+
+    @property
+    def undecoded_bytes(self) -> int:
+        """Bytes that wait for a decoder's thread."""
+        return sum(decoder.backlog_bytes for decoder in self._decoders)
 
     def drain(self) -> Pcm:
         """Pcm that were decoded in the background since, in order."""

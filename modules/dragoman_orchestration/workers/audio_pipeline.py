@@ -13,7 +13,8 @@ from functools import partial
 import httpx
 from loguru import logger
 
-from dragoman_contracts.errors import DragomanError, Fenced
+from dragoman_contracts.errors import BusUnavailable, DragomanError, Fenced
+from dragoman_contracts.fleet import REPORT_INTERVAL_S, WorkerReport
 from dragoman_contracts.streams import AUDIO_RESULTS
 from dragoman_orchestration.clients.resilience import Backoff, CircuitBreaker
 from dragoman_orchestration.clients.whisper import WhisperClient
@@ -24,11 +25,15 @@ from dragoman_orchestration.streaming.detectors import (
     load_silero,
 )
 from dragoman_orchestration.workers import metrics
+from dragoman_orchestration.workers.fleet import FleetReports
+from dragoman_orchestration.workers.ladder import percentile_90
 from dragoman_orchestration.workers.outbox import Outbox
 from dragoman_orchestration.workers.poison import bury
+from dragoman_orchestration.workers.service_level import ServiceLevel
 from dragoman_orchestration.workers.session_runner import SessionRunner
 from dragoman_orchestration.workers.settings import AudioWorkerSettings
 from dragoman_runtime.broker.redis import RedisBroker, connect
+from dragoman_runtime.dead_letters import DeadLetters
 from dragoman_runtime.http_service import worker_face
 from dragoman_runtime.process import Drain, Health
 from dragoman_runtime.session_lease import SessionLease, SessionLeases
@@ -37,7 +42,10 @@ from dragoman_runtime.settings import RuntimeSettings
 CLAIM_INTERVAL_S = 0.1
 READ_COUNT = 64
 """Entries of one session in one read: a session that catches up does not starve the others."""
+LOAD_INTERVAL_S = 0.25
 TRIM_INTERVAL_S = 60.0
+RETRY_CAP_S = 0.5
+"""Longest pause of a loop while Redis is away: well within a lease."""
 RESULTS_KEPT_S = 3_600
 """How long ``stream:audio-results`` keeps what its readers have not taken."""
 
@@ -49,18 +57,26 @@ class AudioWorker:
         self,
         leases: SessionLeases,
         broker: RedisBroker,
-        whisper: WhisperClient,
+        service: ServiceLevel,
         settings: AudioWorkerSettings,
         new_detector: Callable[[], SpeechDetector],
+        *,
+        name: str,
+        shards: int,
     ) -> None:
         self._leases = leases
         self._broker = broker
-        self._whisper = whisper
+        self._service = service
         self._settings = settings
+        self._name = name
+        self._fleet = FleetReports(broker, settings.profile)
+        self._dead_letters = DeadLetters(broker, shards=shards, profiles=(settings.profile,))
         self._new_detector = new_detector
         self._outbox = Outbox(broker)
         self._runners: dict[str, SessionRunner] = {}
+        self._to_start: list[SessionLease] = []
         self._renew_due = 0.0
+        self._takeover_after = 0.0
         self._stopping = False
 
     async def run(self, drain: Drain) -> None:
@@ -70,6 +86,8 @@ class AudioWorker:
             for step, interval_s in (
                 (self._keep_leases, CLAIM_INTERVAL_S),
                 (self._read, self._settings.read_interval_ms / 1000),
+                (self._watch_load, LOAD_INTERVAL_S),
+                (self._report, REPORT_INTERVAL_S),
                 (self._trim, TRIM_INTERVAL_S),
             )
         ]
@@ -81,25 +99,38 @@ class AudioWorker:
             for task in (*loops, drained):
                 task.cancel()
             outcomes = await asyncio.gather(*loops, drained, return_exceptions=True)
-            runners = list(self._runners.values())
             # Cut short instead of drained: there is no time to hand over, the leases run out.
-            leave = [runner.hand_over() if drain.is_set() else runner.stop() for runner in runners]
-            await asyncio.gather(*leave, return_exceptions=True)
+            await (self._leave() if drain.is_set() else self._stop_all())
         for outcome in outcomes:
             if isinstance(outcome, Exception):
                 raise outcome
 
+    async def _leave(self) -> None:
+        """Take no more, hand over what there is, and be forgotten."""
+        try:
+            await self._fleet.tell(self._report_now(room=0))
+        except DragomanError as error:
+            logger.warning("the fleet cannot be told that this worker leaves: {}", error.message)
+        runners = list(self._runners.values())
+        waiting = [self._leases.hand_over(lease) for lease in self._to_start]
+        await asyncio.gather(*(runner.hand_over() for runner in runners), *waiting, return_exceptions=True)
+        try:
+            await self._fleet.withdraw(self._name)
+        except DragomanError:
+            logger.info("the report of this worker stays until it is too old to count")
+
+    async def _stop_all(self) -> None:
+        await asyncio.gather(*(runner.stop() for runner in self._runners.values()), return_exceptions=True)
+
     async def _forever(self, name: str, step: Callable[[], Awaitable[None]], interval_s: float) -> None:
         """Repeat a step at its interval. Trouble with Redis delays it and never ends it."""
-        backoff = Backoff()
+        backoff = Backoff(cap_s=RETRY_CAP_S)
         due = time.monotonic()
         # Not "while True": on Python 3.11 a cancellation that meets a timeout can be lost on the way.
         while not self._stopping:
             try:
                 await step()
                 backoff.reset()
-            except Fenced:
-                continue  # one session changed hands in the middle of its start
             except DragomanError as error:
                 pause_s = backoff.next_s()
                 if backoff.failures == 1:
@@ -113,37 +144,77 @@ class AudioWorker:
     async def _keep_leases(self) -> None:
         """Renew every quarter of the lease, then claim; the other way round a late worker claims its own."""
         now = time.monotonic()
-        if now >= self._renew_due:
-            await self._renew()
-            self._renew_due = now + self._settings.lease_ms / 4000
-        await self._claim()
+        try:
+            if now >= self._renew_due:
+                await self._renew()
+                self._renew_due = now + self._settings.lease_ms / 4000
+            await self._start_waiting()
+            await self._claim(now)
+        except BusUnavailable:
+            # All leases look old after an outage. The living come back within a lease and renew theirs:
+            # whoever is first must not take everything.
+            self._takeover_after = time.monotonic() + RETRY_CAP_S + self._settings.lease_ms / 1000
+            self._renew_due = 0.0
+            raise
 
-    async def _claim(self) -> None:
+    async def _claim(self, now: float) -> None:
         room = self._settings.max_sessions - len(self._runners)
         if room <= 0:
             return
-        for lease in await self._leases.claim(room):
-            await self._start(lease)
+        stale = now >= self._takeover_after
+        self._to_start += await self._leases.claim(room, stale=stale, new=not self._service.refuses)
+        while self._to_start:
+            await self._start(self._to_start[0])
+            del self._to_start[0]
+
+    async def _start_waiting(self) -> None:
+        """Sessions whose lease is ours and that are not running: their start, or their Redis, failed."""
+        if not self._to_start:
+            return
+        waiting = [lease for lease in self._to_start if lease.session_id not in self._runners]
+        lost = {lease.session_id for lease in await self._leases.renew(waiting)}
+        self._to_start = [lease for lease in waiting if lease.session_id not in lost]
+        while self._to_start:
+            metrics.RESTARTS.inc()
+            await self._start(self._to_start[0])
+            del self._to_start[0]
 
     async def _start(self, lease: SessionLease) -> None:
+        """Run a leased session from its checkpoint.
+
+        Raises:
+            BusUnavailable: Redis is away; try again while the lease is ours.
+
+        """
         if lease.session_id in self._runners:
             # Our own lease came back to us: we were too slow to renew it, and start over from the checkpoint.
             await self._runners.pop(lease.session_id).stop()
-        await self._leases.activate(lease)
-        if self._leases.is_poison(lease):
-            await bury(lease, self._leases, retention_s=self._settings.retention_s)
+        try:
+            await self._leases.activate(lease)
+            if self._leases.is_poison(lease):
+                await bury(lease, self._leases, self._broker, retention_s=self._settings.retention_s)
+                return
+            runner = SessionRunner(
+                lease,
+                self._leases,
+                service=self._service,
+                outbox=self._outbox,
+                detector=self._new_detector(),
+                settings=self._settings,
+            )
+        except Fenced as error:
+            logger.warning("session {} is not taken: {}", lease.session_id, error.message)
+            return
+        except BusUnavailable:
+            raise
+        except Exception:
+            # One session's state must not end the worker. Its lease runs out; after a few times it is buried.
+            logger.exception("session {} cannot be started", lease.session_id)
             return
         if lease.generation > 1:
             metrics.TAKEOVERS.inc()
         logger.info("session {} taken, generation {}", lease.session_id, lease.generation)
-        self._runners[lease.session_id] = SessionRunner(
-            lease,
-            self._leases,
-            whisper=self._whisper,
-            outbox=self._outbox,
-            detector=self._new_detector(),
-            settings=self._settings,
-        )
+        self._runners[lease.session_id] = runner
         metrics.SESSIONS.set(len(self._runners))
 
     async def _renew(self) -> None:
@@ -160,9 +231,11 @@ class AudioWorker:
 
     async def _read(self) -> None:
         self._forget_finished()
-        for members in self._by_shard():
-            positions = {runner.lease.keys.audio: runner.position for runner in members}
-            entries = await self._broker.read(positions, READ_COUNT)
+        shards = self._by_shard()
+        positions = [{runner.lease.keys.audio: runner.position for runner in members} for members in shards]
+        for members, entries in zip(shards, await self._broker.read_many(positions, READ_COUNT), strict=True):
+            if isinstance(entries, DragomanError):
+                continue  # of a cluster, the master of this shard is away: the others' sessions go on
             for runner in members:
                 news = entries.get(runner.lease.keys.audio)
                 if news and not runner.is_over:
@@ -186,15 +259,60 @@ class AudioWorker:
             runner.is_over = runner.is_lost = True
 
     def _forget_finished(self) -> None:
-        over = [session_id for session_id, runner in self._runners.items() if runner.is_over]
-        for session_id in over:
-            del self._runners[session_id]
+        over = [runner for runner in self._runners.values() if runner.is_over]
+        for runner in over:
+            del self._runners[runner.session_id]
+            if runner.is_fenced:
+                # Another worker has it, or Redis has less than this one remembers. Then the lease may be ours
+                # still: it begins again from the checkpoint, at once. The count ends that if it never helps.
+                runner.lease.times_delivered += 1
+                self._to_start.append(runner.lease)
         if over:
             metrics.SESSIONS.set(len(self._runners))
 
+    # --- load --------------------------------------------------------------------------------------------
+
+    async def _watch_load(self) -> None:
+        """Climb down and up the ladder of service; the runners tell their viewers."""
+        now = time.monotonic()
+        lag_ms = percentile_90(runner.lag_ms(now) for runner in self._runners.values())
+        metrics.LAG.set(lag_ms / 1000)
+        if self._service.observe(lag_ms, now):
+            metrics.DEGRADATION.set(self._service.level)
+            logger.warning(
+                "level of degradation {} at a lag of {} ms: {}",
+                self._service.level,
+                lag_ms,
+                self._service.reason,
+            )
+
+    async def _report(self) -> None:
+        await self._fleet.tell(self._report_now(room=self._settings.max_sessions - len(self._runners)))
+
+    def _report_now(self, *, room: int) -> WorkerReport:
+        return WorkerReport(
+            worker=self._name,
+            sessions=len(self._runners),
+            room=max(0, room),
+            level=self._service.level,
+            refuses=self._service.refuses,
+            lag_ms=self._service.lag_ms,
+            seen_ms=_now_ms(),
+        )
+
+    # --- upkeep ------------------------------------------------------------------------------------------
+
     async def _trim(self) -> None:
-        oldest_ms = time.time_ns() // 1_000_000 - RESULTS_KEPT_S * 1000
-        await self._broker.trim(AUDIO_RESULTS, f"{oldest_ms}-0")
+        """What nobody else cleans up, and how many dead letters wait."""
+        await self._broker.trim(AUDIO_RESULTS, f"{_now_ms() - RESULTS_KEPT_S * 1000}-0")
+        for name in await self._fleet.sweep(_now_ms()):
+            logger.info("worker {} left without a word", name.decode(errors="replace"))
+        for stream, count in (await self._dead_letters.counts()).items():
+            metrics.DEAD_LETTERS.labels(stream).set(count)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def detector_factory(settings: AudioWorkerSettings) -> Callable[[], SpeechDetector]:
@@ -208,18 +326,15 @@ def detector_factory(settings: AudioWorkerSettings) -> Callable[[], SpeechDetect
 async def run_audio_worker(settings: AudioWorkerSettings, runtime: RuntimeSettings, drain: Drain) -> None:
     """Run one audio worker until ``drain``; its health is on ``runtime.metrics_port``."""
     broker = RedisBroker(connect(runtime, client_name="dragoman-audio-worker"))
-    http = httpx.AsyncClient(
-        base_url=settings.whisper_url,
-        # No limit on the wait for a connection: that is our own queue, one window a session deep.
-        timeout=httpx.Timeout(settings.whisper_timeout_s, connect=2.0, pool=None),
-        limits=httpx.Limits(
-            max_connections=settings.connections, max_keepalive_connections=settings.connections
-        ),
-    )
-    whisper = WhisperClient(http, CircuitBreaker("the whisper service"))
+    whisper = _whisper_client(settings, settings.whisper_url, "the whisper service")
+    fallback = None
+    if settings.fallback_whisper_url:
+        fallback = _whisper_client(settings, settings.fallback_whisper_url, "the fallback whisper service")
+    service = ServiceLevel(whisper, fallback, steps=settings.ladder_steps, limits=settings.ladder_limits)
+    name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
     leases = SessionLeases(
         broker,
-        worker=f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}",
+        worker=name,
         profile=settings.profile,
         shards=runtime.shards,
         lease_ms=settings.lease_ms,
@@ -227,7 +342,9 @@ async def run_audio_worker(settings: AudioWorkerSettings, runtime: RuntimeSettin
     health = Health("audio-worker", drain=drain)
     health.add_check("redis", _redis_check(broker))
     health.add_check("whisper", whisper.ready)
-    worker = AudioWorker(leases, broker, whisper, settings, detector_factory(settings))
+    worker = AudioWorker(
+        leases, broker, service, settings, detector_factory(settings), name=name, shards=runtime.shards
+    )
     async with worker_face(health, runtime):
         logger.info(
             "audio worker of profile {} takes up to {} sessions", settings.profile, settings.max_sessions
@@ -235,8 +352,20 @@ async def run_audio_worker(settings: AudioWorkerSettings, runtime: RuntimeSettin
         try:
             await worker.run(drain)
         finally:
-            await whisper.close()
+            await service.close()
             await broker.close()
+
+
+def _whisper_client(settings: AudioWorkerSettings, url: str, name: str) -> WhisperClient:
+    http = httpx.AsyncClient(
+        base_url=url,
+        # No limit on the wait for a connection: that is our own queue, one window a session deep.
+        timeout=httpx.Timeout(settings.whisper_timeout_s, connect=2.0, pool=None),
+        limits=httpx.Limits(
+            max_connections=settings.connections, max_keepalive_connections=settings.connections
+        ),
+    )
+    return WhisperClient(http, CircuitBreaker(name))
 
 
 def _redis_check(broker: RedisBroker) -> Callable[[], Awaitable[str | None]]:

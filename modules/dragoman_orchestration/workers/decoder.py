@@ -56,6 +56,11 @@ class AudioDecoder(Protocol):
         """Whether ``finish`` was called and all samples were handed out."""
         ...
 
+    @property
+    def backlog_bytes(self) -> int:
+        """Bytes that were taken and are not decoded yet."""
+        ...
+
 
 def open_decoder(audio: AudioFormat, start_frame: int = 0) -> AudioDecoder:
     """The decoder for a format; PCM goes on behind ``start_frame`` sample frames of the session."""
@@ -154,6 +159,11 @@ class PcmDecoder:
         """See ``AudioDecoder``."""
         return self._ended and self._resample is None
 
+    @property
+    def backlog_bytes(self) -> int:
+        """None: decoded in place."""
+        return 0
+
 
 def model_samples(audio: AudioFormat, frames: int) -> int:
     """How many samples at 16 kHz stand for the first ``frames`` sample frames of a session."""
@@ -167,8 +177,15 @@ class _Pipe(io.RawIOBase):
         self._chunks: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._rest = b""
         self._ended = False
+        self._fed = self._read = 0
+
+    @property
+    def backlog_bytes(self) -> int:
+        """Bytes that FFmpeg has not asked for yet."""
+        return self._fed - self._read
 
     def feed(self, data: bytes | None) -> None:
+        self._fed += len(data or b"")
         self._chunks.put(data)
 
     def readable(self) -> bool:
@@ -182,6 +199,7 @@ class _Pipe(io.RawIOBase):
         count = min(len(buffer), len(self._rest))
         buffer[:count] = self._rest[:count]
         self._rest = self._rest[count:]
+        self._read += count
         return count
 
     def read(self, size: int = -1) -> bytes:
@@ -221,6 +239,11 @@ class ContainerDecoder:
     def is_finished(self) -> bool:
         """See ``AudioDecoder``."""
         return self._ended and not self._thread.is_alive() and not self._ready and self._error is None
+
+    @property
+    def backlog_bytes(self) -> int:
+        """See ``AudioDecoder``; 0 when the thread has ended and will never take it."""
+        return self._pipe.backlog_bytes if self._thread.is_alive() else 0
 
     def drain(self) -> Pcm:
         """See ``AudioDecoder``."""

@@ -17,4 +17,14 @@ DECODE = Histogram(
     buckets=(0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 15),
 )
 DECODE_FAILED = Counter("dragoman_audio_decode_failed_total", "Windows without a hypothesis.", ["code"])
+DEGRADATION = Gauge("dragoman_audio_degradation_level", "Steps of the ladder in effect; 0: full service.")
+LAG = Gauge(
+    "dragoman_audio_lag_seconds", "Seconds that 9 of 10 sessions of this worker wait for a final at most."
+)
 PUBLISH_RETRIES = Counter("dragoman_audio_publish_retries_total", "Fenced publishes repeated.")
+RESTARTS = Counter(
+    "dragoman_audio_restarts_total", "Sessions of this worker begun again from the checkpoint."
+)
+DEAD_LETTERS = Gauge(
+    "dragoman_dead_letters_waiting", "Dead letters on the streams of this worker's profile.", ["stream"]
+)

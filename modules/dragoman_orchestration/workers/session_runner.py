@@ -27,6 +27,7 @@ from dragoman_contracts.streams import StateField
 from dragoman_contracts.websocket import (
     ErrorMessage,
     ServerMessage,
+    SessionDegraded,
     SessionEndedMessage,
     SessionLag,
     SessionOptions,
@@ -35,7 +36,6 @@ from dragoman_contracts.websocket import (
 )
 from dragoman_contracts.whisper_api import WindowResult
 from dragoman_orchestration.clients.resilience import Backoff
-from dragoman_orchestration.clients.whisper import WhisperClient
 from dragoman_orchestration.session.ledger import LedgerBook
 from dragoman_orchestration.streaming.detectors import SpeechDetector
 from dragoman_orchestration.streaming.recogniser import (
@@ -56,7 +56,9 @@ from dragoman_orchestration.workers.audio_feed import (
     Lost,
     Torn,
 )
+from dragoman_orchestration.workers.ladder import Pace
 from dragoman_orchestration.workers.outbox import Outbox
+from dragoman_orchestration.workers.service_level import ServiceLevel
 from dragoman_orchestration.workers.settings import AudioWorkerSettings
 from dragoman_runtime.broker.base import Entry
 from dragoman_runtime.session_lease import ResultBatch, ResultEvent, SessionLease, SessionLeases
@@ -64,6 +66,12 @@ from dragoman_runtime.telemetry import span_from
 
 STATE_INTERVAL_S = 0.5
 """How often progress without an event is written: the basis of acknowledgements and backpressure."""
+VERIFY_INTERVAL_S = 1.0
+"""How often a session without news asks whether Redis still has what was read."""
+UNDECODED_BYTES = 65_536
+"""Of a container: more waits in Redis."""
+RETRY_CAP_S = 0.5
+"""Longest pause between two tries of a publish: Redis' return shall not be waited for in vain."""
 LOST = "lost"
 """Reason of a gap: the audio was accepted, and Redis lost it before it was read."""
 
@@ -78,6 +86,8 @@ class RunnerState(msgspec.Struct, kw_only=True):
     ended: str = ""
     """Reason of the ``session.ended`` that was published; what is left is to clean up."""
     partial_offset: int = 0
+    level: int = 0
+    """Level of degradation that the session's viewers were told."""
     torn_to_bytes: int = 0
     """Holes of a container up to this byte were told: whoever replays it meets them again."""
 
@@ -93,14 +103,14 @@ class SessionRunner:
         lease: SessionLease,
         leases: SessionLeases,
         *,
-        whisper: WhisperClient,
+        service: ServiceLevel,
         outbox: Outbox,
         detector: SpeechDetector,
         settings: AudioWorkerSettings,
     ) -> None:
         self.lease = lease
         self._leases = leases
-        self._whisper = whisper
+        self._service = service
         self._outbox = outbox
         self._settings = settings
         state = _read_state(lease)
@@ -117,7 +127,11 @@ class SessionRunner:
         self._ended = state.ended
         self._partial_offset = state.partial_offset
         self._torn_to_bytes = state.torn_to_bytes
+        self._level_told = state.level
         self._lost: Lost | None = None
+        self._verified = ""
+        self._verify_due = 0.0
+        self._pace = Pace(most_s=settings.read_ahead_ms / 1000)
         self._events: list[ServerMessage] = []
         self._ending = ""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -132,6 +146,8 @@ class SessionRunner:
         self._last_audio = time.monotonic()
         self.is_over = False
         self.is_lost = False
+        self.is_fenced = False
+        """Over, because Redis refused what it wrote; whether the lease is still ours is to be asked."""
 
     # --- what the worker's loop asks ---------------------------------------------------------------------
 
@@ -150,18 +166,27 @@ class SessionRunner:
         """Whether to read on; what is not read stays in Redis, where nothing of it is lost."""
         ahead_ms = self._recogniser.heard_ms - self._recogniser.committed_ms
         waits = self._lost is not None or ahead_ms >= self._settings.read_ahead_ms
+        waits |= self._feed.undecoded_bytes >= UNDECODED_BYTES
         return not (self._ending or self._ended or self.is_over or waits)
+
+    def lag_ms(self, now: float) -> int:
+        """How long this session waits for the recogniser, beyond what a speaker would wait anyhow."""
+        if self._failing_since is not None:
+            return max(self._recogniser.waiting_ms, int((now - self._failing_since) * 1000))
+        return max(0, self._recogniser.waiting_ms - self._pace.ahead_ms(now))
 
     def feed(self, entries: Sequence[Entry]) -> None:
         """Take new audio entries, in order."""
         self._last_audio = time.monotonic()
         for entry in entries:
+            if not self.wants_audio:
+                break  # read again later: an entry may hold a quarter of a MiB
             try:
                 for heard in self._feed.take(entry):
                     self._hear(heard)
             except UnsupportedAudio as error:
                 self._refuse_audio(error)
-            if self._ending or self._feed.position != entry.id:
+            if self._feed.position != entry.id:
                 break  # what lies behind a hole is read again when the gap is told
 
     def pump(self) -> None:
@@ -173,10 +198,12 @@ class SessionRunner:
             self._drain_decoder()
             self._pass_hole()
             self._watch_idleness(now)
-            self._finish_if_done()
             self._watch_lag(now)
+            self._watch_level()
+            self._finish_if_done()
             self._start_decode(now)
         self._start_publish(now)
+        self._start_verify(now)
 
     async def stop(self) -> None:
         """Stop at once, publish nothing more; what is not committed is replayed by the next owner."""
@@ -189,11 +216,13 @@ class SessionRunner:
 
     async def hand_over(self) -> None:
         """Write the last state and let another worker have the session at once."""
-        if self._publishing is not None:
-            await asyncio.wait({self._publishing})
-        if not self.is_over:
-            await self._publish_step()
-        await self.stop()
+        try:
+            if self._publishing is not None:
+                await asyncio.wait({self._publishing})
+            if not self.is_over:
+                await self._publish_step()
+        finally:
+            await self.stop()
         if not self.is_lost:
             await self._leases.hand_over(self.lease)
 
@@ -210,13 +239,16 @@ class SessionRunner:
         elif isinstance(heard, Lost):
             logger.warning("session {}: {} ms of audio were lost", self.session_id, heard.samples // 16)
             self._lost = heard
+            self._verified = ""
         elif isinstance(heard, Torn):
             self._tell_torn(heard)
         elif len(heard):
             before_ms = self._recogniser.heard_ms
             self._take(self._recogniser.hear(heard))
             self._take(self._recogniser.finish_ready())
-            metrics.HEARD.inc((self._recogniser.heard_ms - before_ms) / 1000)
+            heard_ms = self._recogniser.heard_ms - before_ms
+            self._pace.heard(heard_ms, time.monotonic())
+            metrics.HEARD.inc(heard_ms / 1000)
 
     def _pass_hole(self) -> None:
         """Make final what was heard before lost audio, then tell the gap and go on behind it."""
@@ -224,9 +256,14 @@ class SessionRunner:
             return
         self._take(self._recogniser.flush())
         self._take(self._recogniser.finish_ready())
-        if self._recogniser.is_done and not self._recogniser.is_busy:
-            self._take(self._recogniser.skip(self._lost.samples, LOST))
-            self._lost = None
+        if not self._recogniser.is_done or self._recogniser.is_busy:
+            return
+        if self._verified != self._feed.position:
+            # Not before Redis was asked: after a restart it may have other audio under ids that were read.
+            self._verify_due = 0.0
+            return
+        self._take(self._recogniser.skip(self._lost.samples, LOST))
+        self._lost = None
 
     def _tell_torn(self, torn: Torn) -> None:
         """How long the hole of a container is cannot be known, only that words may be missing."""
@@ -301,11 +338,17 @@ class SessionRunner:
         self._take(self._recogniser.answer(request, result, seconds * 1000))
         self.pump()
 
+    def _watch_level(self) -> None:
+        self._recogniser.drafts = self._service.drafts
+        if self._service.level != self._level_told:
+            self._level_told = self._service.level
+            self._events.append(SessionDegraded(level=self._level_told, reason=self._service.reason))
+
     async def _ask(self, request: DecodeRequest) -> WindowResult:
         """The hypothesis; full windows are traced, drafts would drown the trace of a meeting."""
         options = msgspec.structs.replace(request.options, session_id=self.session_id)
         if not request.full:
-            return await self._whisper.decode(request.samples, options)
+            return await self._service.whisper.decode(request.samples, options)
         with span_from(
             self.lease.traceparent,
             "decode window",
@@ -313,7 +356,7 @@ class SessionRunner:
             start_ms=request.start_ms,
             end_ms=request.end_ms,
         ):
-            return await self._whisper.decode(request.samples, options)
+            return await self._service.whisper.decode(request.samples, options)
 
     def _decode_failed(self, request: DecodeRequest, error: DragomanError) -> None:
         metrics.DECODE_FAILED.labels(error.code).inc()
@@ -365,6 +408,24 @@ class SessionRunner:
             self._state_due = now + STATE_INTERVAL_S
             self._publishing = self._spawn(self._publish())
 
+    def _start_verify(self, now: float) -> None:
+        """Ask Redis now and then, when no news come, whether it still has what was read.
+
+        A Redis that restarted with less may give ids anew that this worker has behind it: it would wait for
+        ever for audio that is there. A session with news finds out by itself: by a publish, or by a hole.
+        """
+        idle = self._publishing is None or self._publishing.done()
+        quiet = self._lost is not None or now - self._last_audio >= VERIFY_INTERVAL_S
+        if idle and quiet and now >= self._verify_due and not self._ended:
+            self._verify_due = now + VERIFY_INTERVAL_S
+            self._publishing = self._spawn(self._verify())
+
+    async def _verify(self) -> None:
+        position = self._feed.position
+        read = (position, self._feed.position_bytes) if self._feed.position_bytes else ("", "")
+        await self._leases.verify(self.lease, *read)
+        self._verified = position
+
     async def _publish(self) -> None:
         if self._events or self._heard_told_ms != self._recogniser.heard_ms:
             await self._publish_step()
@@ -376,7 +437,7 @@ class SessionRunner:
         messages = _collapse(self._events)
         self._events = []
         batch = self._batch(messages)
-        backoff = Backoff()
+        backoff = Backoff(cap_s=RETRY_CAP_S)
         while True:
             try:
                 last = await self._leases.publish(self.lease, batch)
@@ -412,6 +473,7 @@ class SessionRunner:
             options=self._options,
             ended=self._ended if any(isinstance(m, SessionEndedMessage) for m in messages) else "",
             partial_offset=0 if replaces else self._partial_offset,
+            level=self._level_told,
             torn_to_bytes=self._torn_to_bytes,
         )
         return ResultBatch(
@@ -453,8 +515,9 @@ class SessionRunner:
             return  # pump tries again
         self.is_over = self.is_lost = True
         if isinstance(error, Fenced):
+            self.is_fenced = True
             metrics.FENCED.inc()
-            logger.warning("session {} goes on elsewhere: {}", self.session_id, error.message)
+            logger.warning("session {} stops here: {}", self.session_id, error.message)
             return
         # Its lease runs out; whoever takes it over tries again, and gives up after a few times.
         logger.opt(exception=error).error("session {} failed", self.session_id)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from dragoman_orchestration.streaming.gate import GateSettings
 from dragoman_orchestration.streaming.policy import StepPolicy
 from dragoman_orchestration.streaming.recogniser import RecogniserSettings
+from dragoman_orchestration.workers.ladder import LadderLimits, Step
 from dragoman_runtime.settings import DragomanSettings
 
 Profile = Literal["mock", "cpu", "gpu", "npu"]
@@ -71,6 +72,59 @@ class AudioWorkerSettings(DragomanSettings):
         2_000, ge=50, description="Most milliseconds of new audio between two drafts under load."
     )
 
+    degradation: str = Field(
+        ",".join(Step),
+        description="What is given up under overload, in this order; none: nothing.",
+    )
+    degrade_lag_ms: int = Field(
+        1_500, ge=100, description="Milliseconds of lag above which a step of degradation is taken."
+    )
+    degrade_after_s: float = Field(
+        2.0, ge=0, description="Seconds that the lag stays above that before each step."
+    )
+    recover_lag_ms: int = Field(
+        500, ge=0, description="Milliseconds of lag below which a step is taken back; under degrade_lag_ms."
+    )
+    recover_after_s: float = Field(
+        10.0, ge=0, description="Seconds that the lag stays below that before each step back."
+    )
+    fallback_whisper_url: str = Field(
+        "",
+        description="Base URL of a whisper service with a smaller model for overload; empty: there is none.",
+    )
+
+    @field_validator("degradation")
+    @classmethod
+    def _are_steps(cls, value: str) -> str:
+        names = _names(value)
+        if unknown := [name for name in names if name not in set(Step)]:
+            raise ValueError(f"{unknown[0]!r} is no step; known are {', '.join(Step)}")
+        if len(set(names)) < len(names):
+            raise ValueError("a step is named twice")
+        return value
+
+    @field_validator("recover_lag_ms")
+    @classmethod
+    def _is_under_the_other(cls, value: int, info: ValidationInfo) -> int:
+        if value > info.data.get("degrade_lag_ms", value):
+            raise ValueError("it must not be above DRAGOMAN_AUDIO_DEGRADE_LAG_MS")
+        return value
+
+    @property
+    def ladder_steps(self) -> tuple[Step, ...]:
+        """The steps of degradation in their order."""
+        return tuple(Step(name) for name in _names(self.degradation))
+
+    @property
+    def ladder_limits(self) -> LadderLimits:
+        """When a step is taken and taken back."""
+        return LadderLimits(
+            degrade_lag_ms=self.degrade_lag_ms,
+            degrade_after_s=self.degrade_after_s,
+            recover_lag_ms=self.recover_lag_ms,
+            recover_after_s=self.recover_after_s,
+        )
+
     @property
     def connections(self) -> int:
         """Connections to the whisper service: what its engine can use. httpx looks at each for each call."""
@@ -95,3 +149,7 @@ class AudioWorkerSettings(DragomanSettings):
     def step_policy(self) -> StepPolicy:
         """A fresh policy for one session."""
         return StepPolicy(min_step_ms=self.min_step_ms, max_step_ms=self.max_step_ms)
+
+
+def _names(value: str) -> list[str]:
+    return [] if value.strip() == "none" else [name.strip() for name in value.split(",") if name.strip()]

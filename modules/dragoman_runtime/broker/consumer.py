@@ -25,6 +25,7 @@ from dragoman_contracts.envelope import Envelope
 from dragoman_contracts.errors import DragomanError
 from dragoman_contracts.streams import dead_letter_stream
 from dragoman_runtime.broker.base import Broker, Delivery, GroupMissing
+from dragoman_runtime.dead_letters import DEAD_LETTERS, dead_letter_fields
 from dragoman_runtime.telemetry import span_from
 
 Handler = Callable[[Envelope], Awaitable[None]]
@@ -236,15 +237,16 @@ class Consumer:
         grave = dead_letter_stream(self._stream)
         await self._broker.publish(
             grave,
-            {
-                **delivery.fields,
-                b"dl_reason": reason.encode(),
-                b"dl_entry": delivery.id.encode(),
-                b"dl_group": self._group.encode(),
-                b"dl_consumer": self._name.encode(),
-                b"dl_deliveries": str(delivery.times_delivered).encode(),
-            },
+            dead_letter_fields(
+                delivery.fields,
+                reason=reason,
+                entry_id=delivery.id,
+                group=self._group,
+                consumer=self._name,
+                deliveries=delivery.times_delivered,
+            ),
         )
+        DEAD_LETTERS.labels(self._stream).inc()
         self._count("dead")
         self._log.bind(entry=delivery.id, dead_letter=grave).error("an event is dead-lettered: {}", reason)
 

@@ -32,12 +32,16 @@ async def open_session(redis_client, session_id: str = "s1") -> None:
 
 
 async def claim_one(leases: SessionLeases, eventually):
+    (lease,) = await eventually_claimed(leases, eventually)
+    await leases.activate(lease)
+    return lease
+
+
+async def eventually_claimed(leases: SessionLeases, eventually):
     async def claimed():
         return await leases.claim(1)
 
-    (lease,) = await eventually(claimed)
-    await leases.activate(lease)
-    return lease
+    return await eventually(claimed)
 
 
 def event(text: str = "hi", *, to_outbox: bool = False) -> ResultEvent:
@@ -213,10 +217,120 @@ async def test_a_session_that_only_fails_becomes_poison(leases_of, redis_client,
         lease = await claim_one(leases, eventually)
         seen.append(leases.is_poison(lease))
     assert seen == [False, False, False, True]
-    await leases.dead_letter(lease, "it failed")
+
+
+async def bury(leases: SessionLeases, lease, **changes) -> bool:
+    values = {
+        "events": [ResultEvent("error", b"{}"), ResultEvent("session.ended", b"{}")],
+        "ledger": b"{}",
+        "last_audio": "1-1",
+        "retention_s": 60,
+    }
+    return await leases.bury(lease, "it failed", **values | changes)
+
+
+async def test_what_is_given_up_is_kept_and_told_in_one_step(leases_of, redis_client, eventually):
+    await open_session(redis_client)
+    leases = leases_of("a")
+    lease = await claim_one(leases, eventually)
+    await redis_client.xadd(KEYS.audio, {"k": "a", "d": "x", "n": 1}, id="1-1")
+    await leases.publish(
+        lease, ResultBatch(events=[event(to_outbox=True)], state={StateField.STATE: b"at 3"})
+    )
+    checkpoint = await redis_client.hget(KEYS.state, "checkpoint")
+    assert await bury(leases, lease)
+
     ((_, fields),) = await redis_client.xrange(dead_letter_stream(SESSIONS))
     assert fields[b"dl_reason"] == b"it failed"
+    assert fields[b"dl_group"] == GROUP_AUDIO_PIPELINE.encode()
+    assert (fields[b"dl_consumer"], fields[b"dl_deliveries"]) == (b"a", b"1")
     assert Envelope.from_fields(fields).subject == "s1"
+    assert [fields[b"t"] for _, fields in await redis_client.xrange(KEYS.results)][1:] == [
+        b"error", b"session.ended",
+    ]  # fmt: skip
+    assert await redis_client.hget(KEYS.record, "status") == b"ended"
+    assert await redis_client.hmget(KEYS.state, "state", "checkpoint") == [b"at 3", checkpoint]
+    assert await redis_client.xlen(SESSIONS) == 0
+    assert await redis_client.exists(KEYS.owner) == 0
+    for key in (KEYS.audio, KEYS.state, KEYS.results, KEYS.outbox, KEYS.record):
+        assert 0 < await redis_client.ttl(key) <= 60
+    with pytest.raises(Fenced):
+        await bury(leases, lease)
+    assert await redis_client.xlen(dead_letter_stream(SESSIONS)) == 1
+
+
+async def test_audio_that_comes_while_a_session_is_given_up_is_counted_first(
+    leases_of, redis_client, eventually
+):
+    await open_session(redis_client)
+    leases = leases_of("a")
+    lease = await claim_one(leases, eventually)
+    await redis_client.xadd(KEYS.audio, {"k": "a", "d": "x", "n": 1}, id="1-2")
+    before = await redis_client.hgetall(KEYS.state)
+    assert not await bury(leases, lease)
+    assert await redis_client.hgetall(KEYS.state) == before
+    assert await redis_client.exists(dead_letter_stream(SESSIONS), KEYS.results) == 0
+    assert await bury(leases, lease, last_audio="1-2")
+
+
+async def test_a_sleeper_cannot_take_back_what_it_had_only_claimed(leases_of, redis_client, eventually):
+    await open_session(redis_client)
+    first, second = leases_of("a"), leases_of("b")
+    (slept,) = await eventually_claimed(first, eventually)
+    lease = await claim_one(second, eventually)
+    with pytest.raises(Fenced):
+        await first.activate(slept)
+    assert slept.token == ""
+    await second.publish(lease, ResultBatch(events=[event()]))
+    await redis_client.flushall()
+    with pytest.raises(Fenced):
+        await second.activate(lease)
+
+
+async def test_a_worker_without_room_for_new_ones_takes_over_only(leases_of, redis_client, eventually):
+    await open_session(redis_client)
+    lease = await claim_one(leases_of("a"), eventually)
+    await open_session(redis_client, "s2")
+    other = leases_of("b")
+
+    async def taken():
+        return await other.claim(5, new=False)
+
+    assert [one.session_id for one in await eventually(taken)] == [lease.session_id]
+    assert await leases_of("c", lease_ms=1).claim(5, stale=False, new=False) == []
+    assert [one.session_id for one in await leases_of("c", lease_ms=1).claim(5, stale=False)] == ["s2"]
+
+
+@pytest.mark.parametrize(
+    ("loss", "told"),
+    [
+        (["DEL", KEYS.owner], "fenced"),
+        (["HSET", KEYS.state, "checkpoint", "1.0"], "stale"),
+        (["XDEL", KEYS.audio, "1-2"], "stale"),
+        (["DEL", KEYS.audio], "stale"),
+    ],
+)
+async def test_a_redis_that_has_less_is_found_out(leases_of, redis_client, eventually, loss, told):
+    await open_session(redis_client)
+    leases = leases_of("a")
+    lease = await claim_one(leases, eventually)
+    for seq in (1, 2):
+        await redis_client.xadd(KEYS.audio, {"k": "a", "d": "x", "n": seq * 10}, id=f"1-{seq}")
+    await leases.publish(lease, ResultBatch(events=[event()]))
+    await leases.verify(lease, "1-2", "20")
+    await leases.verify(lease, "", "")
+    await redis_client.execute_command(*loss)
+    with pytest.raises(Fenced, match=told):
+        await leases.verify(lease, "1-2", "20")
+
+
+async def test_an_entry_that_came_again_with_other_audio_is_found_out(leases_of, redis_client, eventually):
+    await open_session(redis_client)
+    leases = leases_of("a")
+    lease = await claim_one(leases, eventually)
+    await redis_client.xadd(KEYS.audio, {"k": "a", "d": "x", "n": 30}, id="1-2")
+    with pytest.raises(Fenced, match="stale"):
+        await leases.verify(lease, "1-2", "20")
 
 
 @pytest.mark.parametrize(
