@@ -41,6 +41,16 @@ test *args:
 test-unit *args:
     pytest tests/unit "$@"
 
+# Kills, freezes and cuts the processes of a whole system for minutes, at random: `--seed`, `--sessions`, `--json`.
+[group('test')]
+chaos *args:
+    @python -m tests.chaos "$@"
+
+# Runs a whole system for an hour with sessions that come and go; prints the slope of all that could grow.
+[group('test')]
+soak *args:
+    @python -m tests.chaos --soak "$@"
+
 # Runs all tests with branch coverage and prints the table.
 [group('test')]
 coverage *args:

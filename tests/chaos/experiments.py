@@ -1,0 +1,58 @@
+"""The runs that prove the checker: with one safeguard off it must report errors, with all of them none."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+
+from tests.chaos.ablations import ABLATIONS
+from tests.chaos.storm import Report, Say, storm
+from tests.chaos.system import System
+
+SESSIONS = 6
+SECONDS = 16
+END_LIMIT_S = 10.0
+
+CIRCUMSTANCES = {
+    # What the safeguard is there for.
+    "fence": ["stall_worker", "stall_worker", "stall_worker"],
+    "maxlen": ["kill_worker"],
+    "group_at_end": [],
+}
+
+
+async def experiment(name: str, folder: Path, *, ablated: bool, seed: int = 1) -> Report:
+    """A short run in the circumstances that need the safeguard, with it or without."""
+    late = name == "group_at_end"
+    async with System(
+        folder, workers=2, apis=1, ablation=name if ablated else "", start_workers=not late, lease_ms=1_000
+    ) as system:
+        running = asyncio.create_task(
+            storm(
+                system,
+                sessions=SESSIONS,
+                seconds=SECONDS,
+                seed=seed,
+                faults=CIRCUMSTANCES[name],
+                in_turn=True,
+                pause_s=(0.2, 0.5),
+                end_limit_s=END_LIMIT_S,
+            )
+        )
+        if late:
+            await asyncio.sleep(2)  # people speak before the first worker has ever run
+            for worker in system.workers:
+                await worker.start()
+        return await running
+
+
+async def ablation_errors(say: Say) -> dict[str, int]:
+    """Errors that the checker reports without each safeguard."""
+    found = {}
+    for name in ABLATIONS:
+        with tempfile.TemporaryDirectory(prefix="dragoman-ablation-") as folder:
+            report = await experiment(name, Path(folder), ablated=True)
+        found[name] = report.verdict.errors
+        say(f"without {name}: {report.verdict.errors} errors")
+    return found
