@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -121,9 +123,29 @@ class ClusterServers:
         for number, replica in enumerate(self.replicas):
             await replica.call("REPLICATE", self.masters[number % len(self.masters)].id)
         await self.until_healthy()
+        for node in self.nodes:
+            await node.client.connection_pool.disconnect()
 
     async def close(self) -> None:
         await asyncio.gather(*(node.close() for node in self.nodes))
+
+    @asynccontextmanager
+    async def renewed(self) -> AsyncIterator[None]:
+        """For one test: healthy, with the masters of the start, empty; afterwards its clients are closed."""
+        await asyncio.gather(*(node.server.start() for node in self.nodes))
+        await self.until_healthy()
+        for master in self.masters:
+            if not await master.is_master():
+                await master.call("FAILOVER")
+                await self.until_promoted(master)
+        await self.until_healthy()
+        await self.empty()
+        try:
+            yield
+        finally:
+            # Connections belong to the loop of the test.
+            for node in self.nodes:
+                await node.client.connection_pool.disconnect()
 
     async def empty(self) -> None:
         """Remove all keys and scripts."""
