@@ -202,6 +202,12 @@ class ClusterServers:
             if node not in (source, target):
                 await node.call("SETSLOT", slot, "NODE", target.id)
 
+    async def move_slot(self, slot: int, source: Node, target: Node) -> None:
+        """All of it."""
+        await self.begin_migration(slot, source, target)
+        await self.move_keys(slot, source, target)
+        await self.end_migration(slot, source, target)
+
     # --- waiting -------------------------------------------------------------------------------------------
 
     async def _all_know(self, count: int) -> bool:
