@@ -300,9 +300,15 @@ class SessionStore:
         _known(outcomes)
 
     async def forget_audio(self, session_id: str) -> None:
-        """Remove audio that came when the session had ended: nobody will read or expire it."""
+        """Remove audio that came when the session had ended: nobody will read or expire it.
+
+        What expires by itself stays: it is kept for a retry of a session that was given up.
+        """
+        audio = self.keys(session_id).audio
         async with self._turn():
-            await self._broker.drop([self.keys(session_id).audio])
+            (ttl_s,) = await self._call_all([("TTL", audio)])
+            if ttl_s < 0:
+                await self._broker.drop([audio])
 
     async def progress(self, session_ids: Sequence[str]) -> list[Progress]:
         """How far each session is; one round trip."""

@@ -93,7 +93,7 @@ class Pace:
 
     def heard(self, audio_ms: int, now_s: float) -> None:
         """So much audio came at ``now_s``."""
-        due_s = max(self._due_s + audio_ms / 1000 / self._catch_up, now_s)
+        due_s = max(self._due_s, now_s) + audio_ms / 1000 / self._catch_up
         self._due_s = min(due_s, now_s + self._most_s)
 
     def ahead_ms(self, now_s: float) -> int:

@@ -216,6 +216,18 @@ async def test_all_of_it_on_many_shards(store):
     assert await spread.silent_since(60_000) == []
 
 
+async def test_audio_that_came_too_late_is_forgotten_and_what_is_kept_for_a_retry_stays(store):
+    redis = store._broker.client
+    late, kept = await in_status(store, Status.ENDED), await in_status(store, Status.ENDED)
+    for record in (late, kept):
+        await redis.xadd(store.keys(record.id).audio, {"k": "a", "d": "x", "n": 1}, id="9-9")
+    await redis.expire(store.keys(kept.id).audio, 60)
+    for record in (late, kept):
+        await store.forget_audio(record.id)
+    assert await redis.exists(store.keys(late.id).audio) == 0
+    assert await redis.exists(store.keys(kept.id).audio) == 1
+
+
 async def test_an_ended_session_takes_nothing(store):
     record = await in_status(store, Status.ENDED)
     with pytest.raises(SessionEnded):
