@@ -5,7 +5,7 @@ An idle time is one bit here: expired or not. Tokens and entry ids are whatever 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dragoman_contracts.streams import SessionKeys, StateField
@@ -122,11 +122,10 @@ class Session:
 
 @dataclass
 class Shard:
-    """The stream of opened sessions: its group, its entries by id, what it dead-lettered."""
+    """The stream of opened sessions: its group, its entries by id."""
 
     group: bool = False
     entries: dict[str, Entry] = field(default_factory=dict)
-    dead: list[str] = field(default_factory=list)
 
     def claim(self, worker: str, room: int) -> list[tuple[str, int]]:
         """First what expired, then what is new; (session, times delivered) of each."""
@@ -155,7 +154,7 @@ class Shard:
             if entry.consumer
         }
         sessions = {entry_id: entry.session_id for entry_id, entry in self.entries.items()}
-        return {"entries": sessions, "pending": pending, "dead": self.dead}
+        return {"entries": sessions, "pending": pending}
 
 
 class LeaseModel:
@@ -178,11 +177,11 @@ class LeaseModel:
         """Sessions that are opened and not ended."""
         return [session for session in self.sessions.values() if not session.ended]
 
-    def claim(self, worker: str, room: int) -> list[tuple[str, int]]:
-        """Lease up to ``room`` sessions, shard by shard."""
+    def claim(self, worker: str, room: int, unrenewed: Collection[int]) -> list[tuple[str, int]]:
+        """Lease up to ``room`` sessions, shard by shard but for those that the worker has yet to renew."""
         claimed: list[tuple[str, int]] = []
-        for shard in self.shards:
-            if len(claimed) < room:
+        for number, shard in enumerate(self.shards):
+            if len(claimed) < room and number not in unrenewed:
                 claimed += shard.claim(worker, room - len(claimed))
         return claimed
 
