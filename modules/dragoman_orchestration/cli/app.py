@@ -23,9 +23,11 @@ app = typer.Typer(
     add_completion=False,
 )
 worker_app = typer.Typer(no_args_is_help=True, help="Run one worker process.")
+dead_letters_app = typer.Typer(no_args_is_help=True, help="What could not be handled: look, retry, drop.")
 config_app = typer.Typer(no_args_is_help=True, help="Settings: their template and the local file.")
 app.add_typer(worker_app, name="worker", rich_help_panel="One process each")
 app.add_typer(config_app, name="config", rich_help_panel="On this machine")
+app.add_typer(dead_letters_app, name="dead-letters", rich_help_panel="Run an installation")
 
 LOCAL = "On this machine"
 PROCESS = "One process each"
@@ -103,6 +105,52 @@ def bench(
     from dragoman_orchestration.cli.checkout import run_bench
 
     _exit(run_bench(name, context.args))
+
+
+DeadLetterIds = Annotated[list[str], typer.Argument(help="Ids as the list tells them.", metavar="ID...")]
+StreamOption = Annotated[str, typer.Option(help="The stream that it came from, where two have the same id.")]
+
+
+@dead_letters_app.command("list")
+def dead_letters_list(
+    json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False,
+) -> None:
+    """List all dead letters of the Redis that DRAGOMAN_REDIS_URL names, the oldest first."""
+    from dragoman_orchestration.cli.dead_letters import run_list
+
+    _exit(run_list(json=json))
+
+
+@dead_letters_app.command("show")
+def dead_letters_show(
+    entry_id: Annotated[str, typer.Argument(help="Id as the list tells it.", metavar="ID")],
+    stream: StreamOption = "",
+    json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Show one dead letter, without audio and transcript."""
+    from dragoman_orchestration.cli.dead_letters import run_show
+
+    _exit(run_show(entry_id, stream=stream, json=json))
+
+
+@dead_letters_app.command("retry")
+def dead_letters_retry(entry_ids: DeadLetterIds, stream: StreamOption = "") -> None:
+    """Put dead letters back: an event on its stream; a session goes on from its checkpoint, to its end."""
+    from dragoman_orchestration.cli.dead_letters import run_retry
+
+    _exit(run_retry(entry_ids, stream=stream))
+
+
+@dead_letters_app.command("drop")
+def dead_letters_drop(
+    entry_ids: DeadLetterIds,
+    stream: StreamOption = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Forget dead letters, and with a session the audio that is kept for a retry."""
+    from dragoman_orchestration.cli.dead_letters import run_drop
+
+    _exit(run_drop(entry_ids, stream=stream, yes=yes))
 
 
 @config_app.command("template")
