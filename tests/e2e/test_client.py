@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -13,9 +14,13 @@ from dragoman_client import (
     Dragoman,
     ServerMessages,
     SessionEndedMessage,
+    SessionPresence,
+    SessionResumed,
     SessionSnapshot,
+    Speaker,
     StreamPosition,
     TranscriptFinal,
+    TranscriptPartial,
 )
 from dragoman_contracts.errors import Forbidden, NotFound, SessionEnded, Unauthenticated
 from dragoman_whisper.engines.mock_speech import speak
@@ -23,14 +28,14 @@ from dragoman_whisper.engines.mock_speech import speak
 NUMBERS = list(range(700, 708))
 
 
-async def spoken() -> AsyncIterator[bytes]:
-    """Two utterances with a pause between them, in frames of 40 ms."""
+async def spoken(frame_s: float = 0.0) -> AsyncIterator[bytes]:
+    """Two utterances with a pause between them, in frames of 40 ms, one every ``frame_s``."""
     pause = bytes(32_000)
     words = [(speak(part) * 32_767).astype("<i2").tobytes() for part in (NUMBERS[:4], NUMBERS[4:])]
     audio = words[0] + pause + words[1] + pause
     for start in range(0, len(audio), 1_280):
         yield audio[start : start + 1_280]
-        await asyncio.sleep(0)
+        await asyncio.sleep(frame_s)
 
 
 def words_of(events: list[ServerMessages]) -> list[str]:
@@ -114,3 +119,104 @@ async def test_refusals_are_the_contracts_errors(mock_system: Any) -> None:
             await stranger.create_session()
         with pytest.raises(Unauthenticated):
             [event async for event in stranger.watch(session.id)]
+
+
+# --- an API that is killed ------------------------------------------------------------------------------
+
+API = ("dragoman_orchestration.cli", "api")
+
+
+def each_word_once(events: list[ServerMessages]) -> list[str]:
+    """The words of all finals, in the snapshot that a viewer begins with and after it."""
+    words = []
+    for event in events:
+        if isinstance(event, SessionSnapshot):
+            words += [word["text"].strip() for final in event.finals for word in final["words"]]
+        else:
+            words += words_of([event])
+    return words
+
+
+async def test_speaker_and_viewer_outlast_an_api_that_is_killed_in_mid_stream(dragoman_up: Any) -> None:
+    up = dragoman_up("--profile", "mock")
+    notices: list[str] = []
+    seen: list[ServerMessages] = []
+    heard: list[ServerMessages] = []
+    kills = resumed = 0
+    async with Dragoman(up.url, key=up.key, notify=notices.append) as dragoman:
+        session = await dragoman.create_session()
+
+        async def watch() -> None:
+            seen.extend([event async for event in dragoman.watch(session.id)])
+
+        async def send(speaker: Speaker) -> None:
+            async for chunk in spoken(0.04):
+                await speaker.send(chunk)
+            await speaker.end()
+
+        viewer = asyncio.create_task(watch())
+        async with dragoman.speak(session.id) as speaker:
+            sending = asyncio.create_task(send(speaker))
+            async for event in speaker.events():
+                heard.append(event)
+                resumed += isinstance(event, SessionResumed)
+                # At the first partial, and at the first final that comes over the new connection.
+                awaited = TranscriptFinal if resumed else TranscriptPartial
+                if kills == resumed < 2 and isinstance(event, awaited):
+                    up.child(*API).kill()
+                    kills += 1
+            await sending
+        await asyncio.wait_for(viewer, 30)
+        ledger = await dragoman.ledger(session.id)
+    assert kills == 2
+    assert words_of(heard) == EXPECTED
+    assert each_word_once(seen) == EXPECTED
+    assert any(isinstance(event, SessionResumed) for event in heard)
+    assert any(isinstance(event, SessionPresence) for event in seen)
+    assert isinstance(seen[-1], SessionEndedMessage)
+    assert isinstance(heard[-1], SessionEndedMessage)
+    assert ledger.is_complete
+    assert ledger.gap_ms == 0
+    # Speaker and viewer, lost and back.
+    assert len([notice for notice in notices if notice.startswith("Connected again")]) >= 2
+
+
+async def test_what_is_said_after_session_end_is_heard_though_the_api_is_killed(
+    dragoman_up: Any, eventually: Any
+) -> None:
+    up = dragoman_up("--profile", "mock")
+    whisper = up.child("dragoman_orchestration.cli", "whisper")
+    notices: list[str] = []
+    async with Dragoman(up.url, key=up.key, notify=notices.append) as dragoman:
+        session = await dragoman.create_session()
+        async with dragoman.speak(session.id) as speaker:
+            whisper.send_signal(signal.SIGSTOP)  # nothing is final before the API is back
+            async for chunk in spoken():
+                await speaker.send(chunk)
+            await speaker.end()
+
+            async def is_ending() -> bool:
+                return (await dragoman.get_session(session.id)).status == "ending"
+
+            await eventually(is_ending)
+            up.child(*API).kill()
+            await eventually(lambda: any(notice.startswith("Connected again") for notice in notices))
+            whisper.send_signal(signal.SIGCONT)
+            heard = [event async for event in speaker.events()]
+    assert words_of(heard) == EXPECTED
+    assert isinstance(heard[-1], SessionEndedMessage)
+    assert heard[-1].ledger.is_complete
+
+
+async def test_a_client_can_be_there_before_the_server(dragoman_start: Any, free_port: int) -> None:
+    url, key = f"http://127.0.0.1:{free_port}", "the-key-of-this-test"
+    async with Dragoman(url, key=key, wait_s=60) as dragoman:
+        making = asyncio.create_task(dragoman.create_session())
+        dragoman_start("up", "--profile", "mock", "--port", str(free_port), DRAGOMAN_API_KEYS=f"test:{key}")
+        session = await making
+        async with dragoman.speak(session.id) as speaker:
+            async for chunk in spoken():
+                await speaker.send(chunk)
+            await speaker.end()
+            heard = [event async for event in speaker.events()]
+    assert words_of(heard) == EXPECTED

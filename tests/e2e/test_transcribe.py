@@ -173,6 +173,8 @@ def test_an_api_that_is_killed_in_mid_stream_costs_no_word(
     up.child("dragoman_orchestration.cli", "api").kill()
     assert speaker.wait_end() == 0, speaker.output
     assert "session.resumed" in speaker.output
+    assert "The connection was lost" in speaker.output
+    assert "Connected again after" in speaker.output
     events = [parse_server_message(line) for line in speaker.lines if line.startswith("{")]
     words = [word.text.strip() for e in events if isinstance(e, TranscriptFinal) for word in e.words]
     assert words == expected_text()

@@ -13,6 +13,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from loguru import logger
+from starlette.middleware import Middleware
 from starlette.routing import WebSocketRoute
 
 from dragoman_orchestration.api import sessions, system, transcriptions
@@ -60,7 +61,9 @@ def create_app(container: ApiContainer) -> FastAPI:
     app = create_http_app(
         "api", container.health(), title="Dragoman", description=DESCRIPTION, lifespan=lifespan
     )
-    app.add_middleware(BodyLimit, limit=MAX_JSON_BYTES, streamed=frozenset({transcriptions.PATH}))
+    # Last in the list is innermost: inside of the request's span, so that its refusals have a trace id.
+    limit = Middleware(BodyLimit, limit=MAX_JSON_BYTES, streamed=frozenset({transcriptions.PATH}))
+    app.user_middleware.append(limit)
     app.state.container = container
     for routes in (sessions, transcriptions, system):
         app.include_router(routes.router)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 import msgspec
 from fastapi import APIRouter, Body, Path, Query, Request, Response, status
 from loguru import logger
+from pydantic import AfterValidator
 
+from dragoman_contracts.errors import NotFound
 from dragoman_orchestration.api import transcripts
 from dragoman_orchestration.api.access import KeyHolder, Parts, SessionReader
 from dragoman_orchestration.api.schemas import (
@@ -27,7 +30,17 @@ from dragoman_runtime.http_service import PROBLEM_TYPE, Problem
 
 router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
 
-SessionId = Annotated[str, Path(pattern="^[0-9a-f]{32}$", examples=[EXAMPLE_ID])]
+_ID = re.compile("[0-9a-f]{32}")
+
+
+def _must_be_id(value: str) -> str:
+    """A text that is no id names no session, as an id that was never given."""
+    if _ID.fullmatch(value) is None:
+        raise NotFound("there is no such session, or it ended long ago")
+    return value
+
+
+SessionId = Annotated[str, Path(examples=[EXAMPLE_ID]), AfterValidator(_must_be_id)]
 ENDED_BY_REQUEST = "request"
 
 

@@ -41,6 +41,10 @@ class CaptionView(Protocol):
         """Show one event."""
         ...
 
+    def tell(self, notice: str) -> None:
+        """Show a sentence that is no event, such as that the connection was lost."""
+        ...
+
 
 def clock(ms: int) -> str:
     """A position as ``m:ss.s``."""
@@ -84,7 +88,11 @@ class PlainCaptions:
                 self._last_partial = line
                 self._out.print(line, markup=False)
         elif (note := note_of(event)) is not None:
-            self._notes.print(note, markup=False)
+            self.tell(note)
+
+    def tell(self, notice: str) -> None:
+        """Print a line beside the captions."""
+        self._notes.print(notice, markup=False)
 
 
 class LiveCaptions:
@@ -125,6 +133,10 @@ class LiveCaptions:
         self._live.update(Group(self._caption(), self._bar()))
         if settled is not None:
             self._console.print(settled)
+
+    def tell(self, notice: str) -> None:
+        """Print a line above the moving ones."""
+        self._console.print(Text(notice, style="yellow"))
 
     def _caption(self) -> Text:
         partial = self._partial

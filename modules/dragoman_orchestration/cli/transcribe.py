@@ -66,8 +66,8 @@ async def _transcribe(request: TranscribeRequest, media: Media) -> int:
     notes = err_console()
     async with AsyncExitStack() as cleanup:
         url, key = await cleanup.enter_async_context(_server(request, notes))
-        dragoman = await cleanup.enter_async_context(Dragoman(url, key=key))
         view = cleanup.enter_context(_view(request, media, notes))
+        dragoman = await cleanup.enter_async_context(Dragoman(url, key=key, notify=view.tell))
         job = _Job(request, media, dragoman, view)
         await job.run()
         await job.write_subtitles()
@@ -93,7 +93,7 @@ async def _server(request: TranscribeRequest, notes: Console) -> AsyncIterator[t
 
 def _view(request: TranscribeRequest, media: Media, notes: Console) -> CaptionView:
     if request.json:
-        return _JsonLines()
+        return _JsonLines(notes)
     if out_is_terminal():
         return LiveCaptions(Console(highlight=False), media.duration_ms)
     return PlainCaptions(Console(highlight=False, soft_wrap=True), notes)
@@ -163,8 +163,8 @@ def _outcome_error(error: ErrorMessage | None) -> DragomanError:
 class _JsonLines(PlainCaptions):
     """The protocol's events as they came, one a line."""
 
-    def __init__(self) -> None:
-        super().__init__(Console(), Console())
+    def __init__(self, notes: Console) -> None:
+        super().__init__(Console(), notes)
 
     def show(self, event: object) -> None:
         """Write one line at once: whoever reads it acts on it."""

@@ -276,7 +276,10 @@ class ResultsHub:
             missed = await self._entries_after(feed, after.offset)
             if len(missed) <= MAX_REPLAY:
                 mailbox.put(resumed(feed.session_id, status, after))
-                return self._put_missed(feed, mailbox, after.offset, missed)
+                offset = self._put_missed(feed, mailbox, after.offset, missed)
+                if status == "ended":  # it may have seen all of it before
+                    mailbox.close(CloseCode.NORMAL, "the session has ended")
+                return offset
         return await self._put_snapshot(feed, [mailbox], status, recovered=after is None)
 
     def _put_missed(self, feed: _Feed, mailbox: Mailbox, offset: int, missed: list[Entry]) -> int:

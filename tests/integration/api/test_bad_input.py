@@ -8,10 +8,13 @@ import pytest
 
 from dragoman_contracts.streams import SessionKeys
 from dragoman_contracts.websocket import CloseCode
+from dragoman_runtime.settings import RuntimeSettings
+from dragoman_runtime.telemetry import setup_telemetry
 
 from .conftest import KEY
 
 UNKNOWN = "0" * 32
+TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 
 
 async def lives(api) -> None:
@@ -164,14 +167,29 @@ async def test_a_body_over_the_limit(api, declared):
             yield b" " * 1_024
 
     body = b" " * 81_920 if declared else chunks()
-    answer = await api.http.post("/v1/sessions", content=body, headers={"content-type": "application/json"})
+    setup_telemetry("api", RuntimeSettings())
+    headers = {"content-type": "application/json", "traceparent": f"00-{TRACE_ID}-b7ad6b7169203331-01"}
+    answer = await api.http.post("/v1/sessions", content=body, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+    assert answer.json()["trace_id"] == TRACE_ID
     assert answer.headers["content-type"] == "application/problem+json"
 
 
 async def test_ids_that_are_none(api):
-    assert (await api.http.get("/v1/sessions/..%2f..")).status_code in {404, 422}
-    assert (await api.http.get("/v1/sessions/%7B0%7D:index")).status_code == 422
+    for path in (
+        "..%2f..",
+        "%7B0%7D:index",
+        "nope",
+        f"{UNKNOWN}0",
+        f"{UNKNOWN}%0a",
+        "nope/ledger",
+        "nope/presence",
+    ):
+        answer = await api.http.get(f"/v1/sessions/{path}")
+        assert answer.status_code == 404, path
+    assert answer.json()["code"] == "not_found"
+    # Who may not ask is told nothing of ids.
+    assert (await api.http.get("/v1/sessions/nope", headers={"authorization": "x"})).status_code == 401
     assert (await api.http.get(f"/v1/sessions/{UNKNOWN}/transcript?format=pdf")).status_code == 422
 
 

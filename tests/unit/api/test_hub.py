@@ -79,7 +79,8 @@ async def publish(bus: Bus, offset: int, kind: str = "transcript.final", **field
 
 async def join(hub: ResultsHub, after: StreamPosition | None = None, **options):
     mailbox = Mailbox(options.pop("limit", 1000))
-    subscription = await hub.subscribe(SESSION, "e", mailbox, status="live", after=after, **options)
+    options = {"status": "live"} | options
+    subscription = await hub.subscribe(SESSION, "e", mailbox, after=after, **options)
     return mailbox, subscription
 
 
@@ -249,6 +250,16 @@ async def test_one_who_comes_after_the_end_is_told_and_closed(hub, bus, after):
     mailbox, _ = await join(hub, after)
     assert [one["type"] for one in await receive(mailbox, 2)] == ["session.snapshot", "session.ended"]
     assert mailbox.closing is not None
+
+
+async def test_one_who_has_seen_the_end_and_comes_again_is_not_kept_waiting(hub, bus):
+    await publish(bus, 1, "session.ended")
+    mailbox, _ = await join(hub)
+    (_, ended) = await receive(mailbox, 2)
+    again, _ = await join(hub, StreamPosition(**ended["position"]), status="ended")
+    (shown,) = await receive(again, 1)
+    assert (shown["recovered"], shown["status"]) == (True, "ended")
+    assert again.closing.code == CloseCode.NORMAL
 
 
 async def test_an_outage_is_told_and_survived(hub, bus):
