@@ -47,7 +47,14 @@ RETENTION_S = 3_600
 PROFILE = "mock"
 CALM = 2
 """Steps that succeed between two disasters; a world that only breaks proves little."""
-LOSSES = (("owner",), ("outbox",), ("audio",), ("record",), ("results",), ("state", "results", "owner"))
+LOSSES = (
+    ("owner",),
+    ("outbox",),
+    ("audio",),
+    ("record",),
+    ("results",),
+    ("state", "results", "outbox", "owner"),
+)
 """What Redis may lose of a session. Not the state alone: see the expected failures below."""
 
 picks = st.integers(0, 11)
@@ -615,7 +622,11 @@ class LeaseMachine(RuleBasedStateMachine):
         offsets = [offset for offset, _, _ in seen["results"]]
         assert offsets == sorted(set(offsets))
         finals = {offset: data for offset, kind, data in seen["results"] if kind == "transcript.final"}
-        assert seen["outbox"].items() <= finals.items() or not finals
+        # What is older than the results that are left follows from results that Redis lost.
+        waiting = (
+            {offset: data for offset, data in seen["outbox"].items() if offset >= offsets[0]} if told else {}
+        )
+        assert waiting.items() <= finals.items()
         raw = seen["state"].get(StateField.STATE)
         if raw is None:
             return
@@ -770,7 +781,7 @@ def oldest_redis() -> Iterator[str]:
 
 
 PROVE = settings(
-    max_examples=60,
+    max_examples=50,
     stateful_step_count=40,
     deadline=None,
     database=None,
@@ -783,7 +794,7 @@ def test_lease_and_fence_hold(own_redis: str) -> None:
 
 
 def test_lease_and_fence_hold_on_the_oldest_redis(oldest_redis: str) -> None:
-    run_machine(lambda: LeaseMachine(oldest_redis), settings=settings(PROVE, max_examples=15))
+    run_machine(lambda: LeaseMachine(oldest_redis), settings=settings(PROVE, max_examples=10))
 
 
 @pytest.fixture
