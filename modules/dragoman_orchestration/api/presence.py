@@ -105,12 +105,12 @@ class PresenceBoard:
         while True:
             await self._wait()
             try:
-                await self._turn()
+                if await self._turn():
+                    continue
             except DragomanError as error:
-                self._must_refresh = True
-                if not isinstance(error, BusUnavailable):  # which the readers of results tell
-                    logger.error("presence cannot be told: {}", error.message)
-                await asyncio.sleep(COUNT_S)
+                _log(error)
+            self._must_refresh = True
+            await asyncio.sleep(COUNT_S)
 
     async def close(self) -> None:
         """Write off the sockets that are left: the process ends. What fails expires by itself."""
@@ -134,8 +134,8 @@ class PresenceBoard:
         except TimeoutError:
             pass
 
-    async def _turn(self) -> None:
-        """One round trip a shard: write what has changed, count what is due, tell it."""
+    async def _turn(self) -> bool:
+        """One round trip: write what has changed, count what is due, tell it; whether all of it worked."""
         now = self._clock()
         refresh = self._must_refresh or now - self._refreshed_at >= self._refresh_s
         count_all = refresh or now - self._counted_at >= COUNT_S
@@ -145,20 +145,35 @@ class PresenceBoard:
         counted = set(self._rooms) if count_all else {seat.session_id for seat in new}
         try:
             changes = self._changes(new, left, refresh=refresh)
-            counts = await self._register.exchange(changes, counted, now_ms=now_ms())
+            outcome = await self._register.exchange(changes, counted, now_ms=now_ms())
         except BaseException:
-            # Nothing is forgotten: it is written with the next turn.
-            self._new |= new - set(self._left)
-            self._left += left
-            self._changed.set()
+            self._keep(new, left)
             raise
         self._must_refresh = False
         if count_all:
             self._counted_at = now
         if refresh:
             self._refreshed_at = now
-        for session_id, found in counts.items():
-            self._tell(self._rooms.get(session_id, set()), found, new, to_all=count_all)
+        away = set()
+        for session_id, found in outcome.items():
+            if isinstance(found, Counts):
+                self._tell(self._rooms.get(session_id, set()), found, new, to_all=count_all)
+            elif isinstance(found, BusUnavailable):
+                away.add(session_id)
+            else:
+                _log(found)
+        if away:
+            self._keep(
+                {seat for seat in new if seat.session_id in away},
+                [seat for seat in left if seat.session_id in away],
+            )
+        return not away
+
+    def _keep(self, new: set[Seat], left: list[Seat]) -> None:
+        """Nothing is forgotten that could not be written: it is with the next turn."""
+        self._new |= new - set(self._left)
+        self._left += left
+        self._changed.set()
 
     def _changes(self, new: set[Seat], left: list[Seat], *, refresh: bool) -> dict[str, Change]:
         changes: dict[str, Change] = {}
@@ -180,3 +195,8 @@ class PresenceBoard:
             for seat in receivers:
                 seat.told = found
                 seat.mailbox.put(text, SUPERSEDES)
+
+
+def _log(error: DragomanError) -> None:
+    if not isinstance(error, BusUnavailable):  # which the readers of results tell
+        logger.error("presence cannot be told: {}", error.message)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Literal
 
 import msgspec
 
 from dragoman_contracts.fleet import REPORT_VALID_S, WorkerReport
 from dragoman_contracts.streams import fleet_key
-from dragoman_runtime.broker.redis import bus_error
+from dragoman_orchestration.session.presence import Wire
+from dragoman_runtime.broker.wire import raise_first
 
 READ_EVERY_S = 1.0
 """How old an answer may be: as old as the reports themselves."""
@@ -24,14 +25,6 @@ PROFILES = ("mock", "cpu", "gpu", "npu")
 Refusal = Literal["no_room", "degraded"]
 
 _decoder = msgspec.json.Decoder(WorkerReport)
-
-
-class Wire(Protocol):
-    """Sends commands in one round trip."""
-
-    async def exchange(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """All replies, an exception in the place of a reply that is one."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +140,6 @@ class FleetReader:
             return known
 
     async def _fetch(self, profile: str) -> Fleet:
-        reply = (await self._wire.exchange([("HGETALL", fleet_key(profile))]))[0]
-        if isinstance(reply, Exception):
-            raise bus_error(reply) from None
-        return Fleet.of(reply[1::2], self._now_ms())
+        replies = await self._wire.exchange([("HGETALL", fleet_key(profile))])
+        raise_first(replies)
+        return Fleet.of(replies[0][1::2], self._now_ms())

@@ -8,13 +8,14 @@ Times are those of the API processes' clocks, which may differ by less than ``VA
 
 from __future__ import annotations
 
-from collections import defaultdict
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
+from dragoman_contracts.errors import DragomanError
 from dragoman_contracts.streams import SessionKeys
-from dragoman_runtime.broker.redis import bus_error
+from dragoman_runtime.broker.wire import Command, bus_error, raise_first
 
 VALID_S = 30.0
 """How long a socket counts as connected without being refreshed."""
@@ -27,9 +28,9 @@ Role = Literal["speaker", "viewer"]
 
 
 class Wire(Protocol):
-    """Sends commands of one slot in one round trip."""
+    """Sends commands in one round trip."""
 
-    async def exchange(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+    async def exchange(self, commands: Sequence[Command]) -> list[Any]:
         """All replies, an exception in the place of a reply that is one."""
         ...
 
@@ -76,6 +77,9 @@ class Change:
     left: list[Connected] = field(default_factory=list)
 
 
+_NOTHING = Change()
+
+
 class PresenceRegister:
     """Presence in Redis.
 
@@ -93,30 +97,32 @@ class PresenceRegister:
 
     async def exchange(
         self, changes: Mapping[str, Change], counted: Iterable[str], *, now_ms: int
-    ) -> dict[str, Counts]:
-        """Write ``changes`` and then count the sessions ``counted``; one round trip a shard.
+    ) -> dict[str, Counts | DragomanError]:
+        """Write ``changes`` and then count the sessions ``counted``, in one round trip.
+
+        Returns for each session that was counted its counts, and for each that was counted or changed why
+        that failed: on a cluster one master may be away.
 
         Raises:
             BusUnavailable: Redis is away; some of the changes may be written, and may be written again.
 
         """
-        commands: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
-        for session_id, change in changes.items():
-            keys = SessionKeys(session_id, self._shards)
-            commands[keys.shard.shard] += self._writes(keys.presence, change, now_ms)
-        asked: dict[int, list[str]] = defaultdict(list)
-        for session_id in counted:
-            keys = SessionKeys(session_id, self._shards)
-            asked[keys.shard.shard].append(session_id)
-            commands[keys.shard.shard] += _counts_of(keys.presence, now_ms)
-        counts: dict[str, Counts] = {}
-        for shard, batch in commands.items():
-            replies = await self._send(batch)
-            # The counts are the last replies, two a session.
-            numbers = iter(replies[len(replies) - 2 * len(asked[shard]) :])
-            for session_id, speakers, viewers in zip(asked[shard], numbers, numbers, strict=True):
-                counts[session_id] = Counts(int(speakers), int(viewers))
-        return counts
+        asked = set(counted)
+        parts: list[tuple[str, list[Command]]] = []
+        for session_id in asked | changes.keys():
+            key = SessionKeys(session_id, self._shards).presence
+            commands = list(self._writes(key, changes.get(session_id, _NOTHING), now_ms))
+            parts.append((session_id, [*commands, *(_counts_of(key, now_ms) if session_id in asked else ())]))
+        replies = iter(await self._wire.exchange([command for _, part in parts for command in part]))
+        outcome: dict[str, Counts | DragomanError] = {}
+        for session_id, part in parts:
+            answers = list(itertools.islice(replies, len(part)))
+            failed = next((answer for answer in answers if isinstance(answer, Exception)), None)
+            if failed is not None:
+                outcome[session_id] = bus_error(failed)
+            elif session_id in asked:
+                outcome[session_id] = Counts(int(answers[-2]), int(answers[-1]))
+        return outcome
 
     async def connected(self, session_id: str, *, now_ms: int) -> tuple[Counts, list[Connected]]:
         """How many are connected to a session, and who; of each role at most ``MAX_LISTED``.
@@ -126,17 +132,19 @@ class PresenceRegister:
 
         """
         key = SessionKeys(session_id, self._shards).presence
-        speakers, viewers, *listed = await self._send(
+        replies = await self._wire.exchange(
             [
                 *_counts_of(key, now_ms),
                 ("ZRANGEBYSCORE", key, "-inf", f"({-now_ms}", "LIMIT", 0, MAX_LISTED),
                 ("ZRANGEBYSCORE", key, f"({now_ms}", "+inf", "LIMIT", 0, MAX_LISTED),
             ]
         )
+        raise_first(replies)
+        speakers, viewers, *listed = replies
         found = [Connected.parse(member) for members in listed for member in members]
         return Counts(int(speakers), int(viewers)), [one for one in found if one is not None]
 
-    def _writes(self, key: str, change: Change, now_ms: int) -> Iterable[tuple[Any, ...]]:
+    def _writes(self, key: str, change: Change, now_ms: int) -> Iterable[Command]:
         if change.left:
             yield ("ZREM", key, *(one.member for one in change.left))
         if change.present:
@@ -149,13 +157,6 @@ class PresenceRegister:
             yield ("ZADD", key, *scores)
             yield ("PEXPIRE", key, self._valid_ms)
 
-    async def _send(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
-        replies = await self._wire.exchange(commands)
-        for reply in replies:
-            if isinstance(reply, Exception):
-                raise bus_error(reply) from None
-        return replies
 
-
-def _counts_of(key: str, now_ms: int) -> tuple[tuple[Any, ...], ...]:
+def _counts_of(key: str, now_ms: int) -> tuple[Command, Command]:
     return ("ZCOUNT", key, "-inf", f"({-now_ms}"), ("ZCOUNT", key, f"({now_ms}", "+inf")

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from dragoman_contracts.errors import BusUnavailable
+from dragoman_contracts.errors import BusUnavailable, DragomanError
 from dragoman_orchestration.api import presence as module
 from dragoman_orchestration.api.auth import Principal
 from dragoman_orchestration.api.presence import PresenceBoard, Seat
@@ -25,6 +25,7 @@ class Register:
         self.there: dict[str, set[Connected]] = {}
         self.calls: list[tuple[int, int]] = []
         self.away = False
+        self.failures: dict[str, DragomanError] = {}
 
     async def exchange(self, changes, counted, *, now_ms):
         counted = set(counted)
@@ -32,11 +33,14 @@ class Register:
         await asyncio.sleep(0)
         if self.away:
             raise BusUnavailable("away")
+        failed = {one: self.failures[one] for one in counted | changes.keys() if one in self.failures}
         for session_id, change in changes.items():
+            if session_id in failed:
+                continue
             there = self.there.setdefault(session_id, set())
             there -= set(change.left)
             there |= set(change.present)
-        return {one: self.count(one) for one in counted}
+        return {one: self.count(one) for one in counted} | failed
 
     def count(self, session_id: str) -> Counts:
         roles = [one.role for one in self.there.get(session_id, ())]
@@ -158,3 +162,26 @@ async def test_a_token_is_told_as_one(register):
     assert Connected.parse(seat.connected.member.encode()) == seat.connected
     assert Connected.parse(b"robot:1:2:x") is None
     assert Connected.parse(b"viewer:1:x:y") is None
+
+
+async def test_a_master_that_is_away_fails_its_own_sessions_only(board, register, eventually):
+    register.failures["s"] = BusUnavailable("away")
+    seat, mailbox = sit(board)
+    gone, _ = sit(board)
+    _, other = sit(board, "t")
+    await heard(other, 0, 1)
+    board.leave(gone)
+    calls = len(register.calls)
+    await eventually(lambda: len(register.calls) > calls + 1)
+    assert len(mailbox) == 0
+    register.failures.clear()
+    await heard(mailbox, 0, 1)
+    assert register.there["s"] == {seat.connected}
+
+
+async def test_what_redis_refuses_is_logged_and_not_tried_for_ever(board, register, log_lines, eventually):
+    register.failures["s"] = DragomanError("no such thing")
+    sit(board)
+    await eventually(lambda: any("presence cannot be told" in line for line in log_lines))
+    _, other = sit(board, "t")
+    await heard(other, 0, 1)
