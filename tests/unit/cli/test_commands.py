@@ -47,8 +47,8 @@ def test_the_help_needs_nothing_heavy() -> None:
     "arguments",
     [
         [], ["up"], ["demo"], ["doctor"], ["bench"], ["config", "template"], ["config", "bootstrap"], ["api"],
-        ["worker", "audio"], ["whisper"], ["transcribe"], ["dead-letters"], ["dead-letters", "list"], ["dead-letters", "show"],
-        ["dead-letters", "retry"], ["dead-letters", "drop"],
+        ["worker", "audio"], ["whisper"], ["transcribe"], ["dead-letters"],
+        *(["dead-letters", command] for command in ("list", "show", "retry", "drop")),
     ],
 )  # fmt: skip
 def test_every_command_explains_itself(
