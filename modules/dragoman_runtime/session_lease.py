@@ -36,7 +36,7 @@ _VERIFY = Script.load(_LUA / "verify_session.lua")
 _BURY = Script.load(_LUA / "bury_session.lua")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class SessionLease:
     """A session that this worker owns, as long as its token is the one in Redis.
 
@@ -119,7 +119,9 @@ class SessionLeases:
         self._shards = shards
         self._streams = [ShardKeys(shard).sessions(profile) for shard in range(shards)]
         self._lease_ms = lease_ms
+        # Streams whose leases could not be renewed the last time, and those that were away just now.
         self._unrenewed: set[str] = set()
+        self._takeover_after: dict[str, float] = {}
         self._max_deliveries = max_deliveries
 
     # --- claim, keep, give back --------------------------------------------------------------------------
@@ -132,10 +134,14 @@ class SessionLeases:
             # Before its leases are renewed they may look like those of a dead worker: our own.
             if len(leases) >= room or stream in self._unrenewed:
                 continue
+            looks_stale = stale and time.monotonic() >= self._takeover_after.get(stream, 0.0)
             try:
-                leases += await self._claim_from(stream, room - len(leases), stale=stale, new=new)
+                leases += await self._claim_from(stream, room - len(leases), stale=looks_stale, new=new)
             except BusUnavailable as error:
-                away.append(error)  # of a cluster, the masters of other shards may be there
+                # Of a cluster, the masters of other shards may be there. All leases of this one look old
+                # when its master is back; those that live are renewed within half a lease.
+                away.append(error)
+                self._takeover_after[stream] = time.monotonic() + self._lease_ms / 1000
         if len(away) == len(self._streams):
             raise away[0]
         return leases
@@ -242,11 +248,6 @@ class SessionLeases:
             elif not isinstance(outcome, BusUnavailable):
                 raise outcome
         return lost
-
-    @property
-    def has_unrenewed(self) -> bool:
-        """Whether leases could not be renewed the last time, for a master of a cluster was away."""
-        return bool(self._unrenewed)
 
     async def _renew_in(self, stream: str, members: Sequence[SessionLease]) -> list[SessionLease]:
         arguments: list[Argument] = [GROUP_AUDIO_PIPELINE, self._worker]
