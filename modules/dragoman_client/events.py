@@ -8,7 +8,9 @@ from collections import OrderedDict, deque
 import msgspec
 
 from dragoman_contracts.websocket import (
+    AudioAck,
     ServerMessages,
+    SessionPresence,
     SessionSnapshot,
     StreamPosition,
     TranscriptFinal,
@@ -16,7 +18,7 @@ from dragoman_contracts.websocket import (
 )
 
 COLLAPSE_ABOVE = 256
-"""From this length on, a partial replaces the one before of the same segment."""
+"""From this length on, partials, acknowledgements and presence that a later one supersedes are left out."""
 FINALS_KNOWN = 1024
 """Finals that are told apart from repetitions: more than a snapshot holds, or a killed Redis loses."""
 
@@ -26,7 +28,7 @@ class EventQueue:
 
     After a reconnect the server may send again what was seen before; positions tell. Where it lost history,
     positions count anew, and the same final may come again, as an event or in a snapshot; its segment and
-    text tell. A reader that falls behind loses superseded partials, never a final.
+    text tell. A reader that falls behind loses what later events supersede, never a final.
     """
 
     def __init__(self) -> None:
@@ -36,6 +38,7 @@ class EventQueue:
         self._arrived = asyncio.Event()
         self._failure: BaseException | None = None
         self._closed = False
+        self._collapse_above = COLLAPSE_ABOVE
 
     def is_new(self, event: ServerMessages) -> bool:
         """Whether an event was not seen before; notes it. Events without a position are always new."""
@@ -83,12 +86,26 @@ class EventQueue:
             self._add(msgspec.convert(snapshot.partial, TranscriptPartial))
 
     def _add(self, event: ServerMessages) -> None:
-        if isinstance(event, TranscriptPartial) and len(self._events) > COLLAPSE_ABOVE:
-            last = self._events[-1]
-            if isinstance(last, TranscriptPartial) and last.segment_id == event.segment_id:
-                self._events.pop()
         self._events.append(event)
         self._arrived.set()
+        if len(self._events) > self._collapse_above:
+            self._collapse()
+            # Looked at again when it has doubled: what is left must all be told.
+            self._collapse_above = max(COLLAPSE_ABOVE, 2 * len(self._events))
+
+    def _collapse(self) -> None:
+        """Leave out what a later event makes worthless."""
+        seen: set[str] = set()
+        kept: deque[ServerMessages] = deque()
+        for event in reversed(self._events):
+            key = _superseded_by(event)
+            if key not in seen:
+                kept.appendleft(event)
+            if isinstance(event, TranscriptFinal):
+                seen.add(f"partial of {event.segment_id}")
+            elif key:
+                seen.add(key)
+        self._events = kept
 
     def close(self, failure: BaseException | None = None) -> None:
         """No more events; ``failure`` is raised to the reader after the last one."""
@@ -109,6 +126,14 @@ class EventQueue:
                 if self._failure is not None:
                     raise self._failure
                 return None
+            self._collapse_above = COLLAPSE_ABOVE
             self._arrived.clear()
             await self._arrived.wait()
         return self._events.popleft()
+
+
+def _superseded_by(event: ServerMessages) -> str:
+    """What a later event must be to make this one worthless; empty for what must be told."""
+    if isinstance(event, TranscriptPartial):
+        return f"partial of {event.segment_id}"
+    return str(event.__struct_config__.tag) if isinstance(event, AudioAck | SessionPresence) else ""

@@ -22,8 +22,10 @@ from dragoman_contracts.errors import (
     Unavailable,
 )
 from dragoman_contracts.websocket import (
+    AudioAck,
     CloseCode,
     ErrorMessage,
+    SessionPresence,
     SpeechStarted,
     StreamPosition,
     TranscriptFinal,
@@ -182,10 +184,32 @@ class TestEventQueue:
         finals = [event.segment_id for event in seen if isinstance(event, TranscriptFinal)]
         assert finals == ["s0", "s1", "s2", "s3"]
         assert len(seen) < COLLAPSE_ABOVE + 20
-        # The last partial of each segment, the one that counts, is still there.
-        assert [e.revision for e in seen if isinstance(e, TranscriptPartial) and e.segment_id == "s3"] == [
-            COLLAPSE_ABOVE - 1
-        ]
+
+    async def test_what_later_events_supersede_is_left_out(self) -> None:
+        queue = EventQueue()
+        for number in range(10 * COLLAPSE_ABOVE):
+            queue.put(partial("s0", number, number + 1))
+            queue.put(AudioAck(received_ms=number, committed_ms=0, received_bytes=number))
+            queue.put(SessionPresence(speakers=1, viewers=number))
+        queue.close()
+        seen = []
+        while (event := await queue.get()) is not None:
+            seen.append(event)
+        assert len(seen) <= COLLAPSE_ABOVE
+        # The last of each, the one that counts, is still there, and in its place.
+        last = 10 * COLLAPSE_ABOVE - 1
+        one, ack, presence = seen[-3:]
+        assert isinstance(one, TranscriptPartial)
+        assert isinstance(ack, AudioAck)
+        assert isinstance(presence, SessionPresence)
+        assert (one.revision, ack.received_ms, presence.viewers) == (last, last, last)
+
+    async def test_finals_that_wait_are_not_looked_through_again_and_again(self) -> None:
+        queue = EventQueue()
+        for number in range(5_000):
+            queue.put(final(f"s{number}", number + 1))
+        assert len(queue._events) == 5_000
+        assert queue._collapse_above >= 5_000
 
     async def test_only_so_many_finals_are_remembered(self) -> None:
         queue = EventQueue()
