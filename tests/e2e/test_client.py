@@ -11,6 +11,8 @@ import httpx
 import pytest
 
 from dragoman_client import (
+    AudioAck,
+    AudioGap,
     Dragoman,
     ServerMessages,
     SessionEndedMessage,
@@ -23,6 +25,7 @@ from dragoman_client import (
     TranscriptPartial,
 )
 from dragoman_contracts.errors import Forbidden, NotFound, SessionEnded, Unauthenticated
+from dragoman_contracts.streams import SessionKeys
 from dragoman_whisper.engines.mock_speech import speak
 
 NUMBERS = list(range(700, 708))
@@ -220,3 +223,40 @@ async def test_a_client_can_be_there_before_the_server(dragoman_start: Any, free
             await speaker.end()
             heard = [event async for event in speaker.events()]
     assert words_of(heard) == EXPECTED
+
+
+async def test_what_redis_lost_and_the_client_no_longer_has_is_a_told_gap(
+    dragoman_up: Any, redis_server: str, redis_client: Any, eventually: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("dragoman_client.speaker.KEEP_ACKNOWLEDGED_S", 0)
+    up = dragoman_up("--profile", "mock", DRAGOMAN_REDIS_URL=redis_server)
+    worker = up.child("dragoman_orchestration.cli", "worker", "audio")
+    first, second = [(speak(part) * 32_767).astype("<i2").tobytes() for part in (NUMBERS[:4], NUMBERS[4:])]
+    async with Dragoman(up.url, key=up.key) as dragoman:
+        session = await dragoman.create_session()
+        audio = SessionKeys(session.id).audio
+        worker.send_signal(signal.SIGSTOP)  # what it has read would not be lost
+        async with dragoman.speak(session.id) as speaker:
+            await speaker.send(first)
+            events = speaker.events()
+            async for event in events:
+                if isinstance(event, AudioAck) and event.received_bytes == len(first):
+                    break
+            lost = [entry_id for entry_id, fields in await redis_client.xrange(audio) if fields[b"k"] == b"a"]
+            await redis_client.xdel(audio, *lost)
+            up.child(*API).kill()
+            async for event in events:
+                if isinstance(event, SessionResumed):
+                    break
+            worker.send_signal(signal.SIGCONT)
+            await speaker.send(second)
+            await speaker.end()
+            heard = [event async for event in events]
+    assert words_of(heard) == EXPECTED[4:]
+    (gap,) = [event for event in heard if isinstance(event, AudioGap)]
+    lost_ms = len(first) // 32
+    assert (gap.start_ms, gap.end_ms) == (0, lost_ms)
+    assert isinstance(heard[-1], SessionEndedMessage)
+    ledger = heard[-1].ledger
+    assert (ledger.gap_ms, ledger.received_ms) == (lost_ms, (len(first) + len(second)) // 32)
+    assert ledger.is_complete
