@@ -75,7 +75,7 @@ class AudioWorker:
         self._outbox = Outbox(broker)
         self._runners: dict[str, SessionRunner] = {}
         self._to_start: list[SessionLease] = []
-        self._renew_due = 0.0
+        self._renewed = 0.0
         self._takeover_after = 0.0
         self._stopping = False
 
@@ -84,7 +84,8 @@ class AudioWorker:
         loops = [
             asyncio.create_task(self._forever(step.__name__.strip("_"), step, interval_s))
             for step, interval_s in (
-                (self._keep_leases, CLAIM_INTERVAL_S),
+                (self._keep_leases, self._settings.lease_ms / 4000),
+                (self._claim, CLAIM_INTERVAL_S),
                 (self._read, self._settings.read_interval_ms / 1000),
                 (self._watch_load, LOAD_INTERVAL_S),
                 (self._report, REPORT_INTERVAL_S),
@@ -142,42 +143,42 @@ class AudioWorker:
     # --- leases ------------------------------------------------------------------------------------------
 
     async def _keep_leases(self) -> None:
-        """Renew every quarter of the lease, then claim; the other way round a late worker claims its own."""
-        now = time.monotonic()
+        """Renew every quarter of the lease. A loop of its own: nothing that starts may keep it waiting."""
         try:
-            if now >= self._renew_due:
-                await self._renew()
-                self._renew_due = now + self._settings.lease_ms / 4000
-            await self._start_waiting()
-            await self._claim(now)
+            await self._renew()
         except BusUnavailable:
             # All leases look old after an outage. The living come back within a lease and renew theirs:
             # whoever is first must not take everything.
             self._takeover_after = time.monotonic() + RETRY_CAP_S + self._settings.lease_ms / 1000
-            self._renew_due = 0.0
             raise
+        self._renewed = time.monotonic()
 
-    async def _claim(self, now: float) -> None:
+    async def _claim(self) -> None:
+        await self._start_waiting()
         room = self._settings.max_sessions - len(self._runners)
         if room <= 0:
             return
-        stale = now >= self._takeover_after
+        now = time.monotonic()
+        # A worker that was late to renew would find its own leases among those that look old.
+        in_time = now - self._renewed < self._settings.lease_ms / 2000
+        stale = in_time and now >= self._takeover_after
         self._to_start += await self._leases.claim(room, stale=stale, new=not self._service.refuses)
-        while self._to_start:
-            await self._start(self._to_start[0])
-            del self._to_start[0]
+        await self._start_waiting()
 
     async def _start_waiting(self) -> None:
-        """Sessions whose lease is ours and that are not running: their start, or their Redis, failed."""
-        if not self._to_start:
-            return
-        waiting = [lease for lease in self._to_start if lease.session_id not in self._runners]
-        lost = {lease.session_id for lease in await self._leases.renew(waiting)}
-        self._to_start = [lease for lease in waiting if lease.session_id not in lost]
-        while self._to_start:
-            metrics.RESTARTS.inc()
-            await self._start(self._to_start[0])
-            del self._to_start[0]
+        """Start what is leased and does not run, all at once: one by one, leases would run out meanwhile."""
+        waiting = list(self._to_start)
+        outcomes = await asyncio.gather(*(self._start(lease) for lease in waiting), return_exceptions=True)
+        away = None
+        for lease, outcome in zip(waiting, outcomes, strict=True):
+            if isinstance(outcome, BusUnavailable):
+                away = outcome  # stays, and is tried again while the lease is ours
+            elif isinstance(outcome, BaseException):
+                raise outcome
+            elif lease in self._to_start:
+                self._to_start.remove(lease)
+        if away is not None:
+            raise away
 
     async def _start(self, lease: SessionLease) -> None:
         """Run a leased session from its checkpoint.
@@ -218,14 +219,21 @@ class AudioWorker:
         metrics.SESSIONS.set(len(self._runners))
 
     async def _renew(self) -> None:
-        runners = list(self._runners.values())
-        lost = await self._leases.renew([runner.lease for runner in runners if not runner.is_over])
-        for lease in lost:
-            runner = self._runners.get(lease.session_id)
-            if runner is not None and runner.lease is lease:
+        now = time.monotonic()
+        held = {id(lease): lease for lease in self._to_start}
+        for runner in self._runners.values():
+            if not runner.is_over:
+                held[id(runner.lease)] = runner.lease
+                # What kills its workers does so soon: who lives through two leases is not to be counted.
+                runner.lease.progressed |= now - runner.started > 2 * self._settings.lease_ms / 1000
+        for lease in await self._leases.renew(list(held.values())):
+            if lease in self._to_start:
+                self._to_start.remove(lease)
+            running = self._runners.get(lease.session_id)
+            if running is not None and running.lease is lease:
                 logger.warning("session {} was taken over by another worker", lease.session_id)
-                runner.is_lost = True
-                await runner.stop()
+                running.is_lost = True
+                await running.stop()
 
     # --- audio -------------------------------------------------------------------------------------------
 
@@ -266,6 +274,7 @@ class AudioWorker:
                 # Another worker has it, or Redis has less than this one remembers. Then the lease may be ours
                 # still: it begins again from the checkpoint, at once. The count ends that if it never helps.
                 runner.lease.times_delivered += 1
+                metrics.RESTARTS.inc()
                 self._to_start.append(runner.lease)
         if over:
             metrics.SESSIONS.set(len(self._runners))

@@ -64,6 +64,9 @@ from dragoman_runtime.broker.base import Entry
 from dragoman_runtime.session_lease import ResultBatch, ResultEvent, SessionLease, SessionLeases
 from dragoman_runtime.telemetry import span_from
 
+SURVIVED_MS = 1_000
+"""Audio heard beyond what any owner before had heard, that counts as progress: more than what an owner hears
+between its last step and the audio that ends it."""
 STATE_INTERVAL_S = 0.5
 """How often progress without an event is written: the basis of acknowledgements and backpressure."""
 VERIFY_INTERVAL_S = 1.0
@@ -124,6 +127,7 @@ class SessionRunner:
         )
         self._feed = AudioFeed(state.feed, state.recogniser.committed_ms)
         self._ledger = LedgerBook.from_state(state.ledger) if state.ledger else LedgerBook()
+        self._heard_before_ms = self._ledger.received_ms
         self._ended = state.ended
         self._partial_offset = state.partial_offset
         self._torn_to_bytes = state.torn_to_bytes
@@ -143,7 +147,7 @@ class SessionRunner:
         self._state_due = 0.0
         self._heard_told_ms = -1
         self._committed_told_ms = state.recogniser.committed_ms
-        self._last_audio = time.monotonic()
+        self.started = self._last_audio = time.monotonic()
         self.is_over = False
         self.is_lost = False
         self.is_fenced = False
@@ -254,16 +258,16 @@ class SessionRunner:
         """Make final what was heard before lost audio, then tell the gap and go on behind it."""
         if self._lost is None:
             return
-        self._take(self._recogniser.flush())
-        self._take(self._recogniser.finish_ready())
-        if not self._recogniser.is_done or self._recogniser.is_busy:
-            return
         if self._verified != self._feed.position:
             # Not before Redis was asked: after a restart it may have other audio under ids that were read.
+            # Then nothing is lost, and what is open must not be cut off here.
             self._verify_due = 0.0
             return
-        self._take(self._recogniser.skip(self._lost.samples, LOST))
-        self._lost = None
+        self._take(self._recogniser.flush())
+        self._take(self._recogniser.finish_ready())
+        if self._recogniser.is_done and not self._recogniser.is_busy:
+            self._take(self._recogniser.skip(self._lost.samples, LOST))
+            self._lost = None
 
     def _tell_torn(self, torn: Torn) -> None:
         """How long the hole of a container is cannot be known, only that words may be missing."""
@@ -462,8 +466,9 @@ class SessionRunner:
         self._heard_told_ms = recogniser.heard_ms
         self._ledger.receive(recogniser.heard_ms)
         feed, trim_before = self._feed.resume_point(recogniser.committed_ms)
-        # Hearing alone is no progress: a session that breaks its workers breaks them while they hear.
-        progressed = recogniser.committed_ms > self._committed_told_ms
+        # To hear again what an owner before has heard is no progress: such audio may have ended that owner.
+        beyond_ms = recogniser.heard_ms - self._heard_before_ms
+        progressed = recogniser.committed_ms > self._committed_told_ms or beyond_ms > SURVIVED_MS
         self._committed_told_ms = recogniser.committed_ms
         replaces = any(isinstance(message, TranscriptPartial | TranscriptFinal) for message in messages)
         state = RunnerState(

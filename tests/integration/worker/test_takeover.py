@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 import numpy as np
 import pytest
 from redis.asyncio import Redis
 
 from dragoman_contracts.errors import BusUnavailable
+from dragoman_contracts.events import AudioSessionOpened
 from dragoman_contracts.streams import GROUP_AUDIO_PIPELINE, SessionKeys
 from dragoman_contracts.websocket import AudioGap, SessionEndedMessage, TranscriptFinal, TranscriptPartial
 from dragoman_orchestration.workers.audio_pipeline import AudioWorker
 from dragoman_orchestration.workers.service_level import ServiceLevel
 from dragoman_orchestration.workers.settings import AudioWorkerSettings
-from dragoman_runtime.session_lease import SessionLeases
+from dragoman_runtime.session_lease import SessionLease, SessionLeases
 from dragoman_whisper.engines.mock_speech import speak
 
 from .conftest import spoken, words_of
@@ -91,8 +94,8 @@ async def test_ids_that_come_again_for_other_audio_are_read(
 ):
     """The connection itself was lost: the next one gets its epoch again, and so the ids that were read.
 
-    With the same cuts the same ids hold the same bytes; with longer pieces the next id would show a hole; with
-    still longer ones the ids that were read are never passed.
+    With the same cuts the same ids hold the same bytes; with longer pieces the next id would show a hole;
+    with still longer ones the ids that were read are never passed.
     """
     session = Retold(redis_client, "s1")
     past = Past(redis_client, session.keys)
@@ -208,6 +211,7 @@ async def test_after_an_outage_the_living_may_renew_before_anybody_takes_over(br
     )  # fmt: skip
     monkeypatch.setattr("dragoman_orchestration.workers.audio_pipeline.time.monotonic", lambda: now[0])
     await worker._keep_leases()
+    await worker._claim()
     leases.is_away = True
     now[0] += 10
     with pytest.raises(BusUnavailable):
@@ -216,7 +220,68 @@ async def test_after_an_outage_the_living_may_renew_before_anybody_takes_over(br
     for _ in range(4):
         now[0] += 1
         await worker._keep_leases()
+        await worker._claim()
     assert leases.claims == [True, False, False, True, True]
+
+
+async def test_a_worker_that_was_late_to_renew_takes_nothing_over(broker, monkeypatch):
+    leases, now = Recorded(), [100.0]
+    settings = AudioWorkerSettings(profile="mock", lease_ms=2_000)
+    worker = AudioWorker(
+        leases, broker, ServiceLevel(None), settings, lambda: None, name="a", shards=1
+    )  # fmt: skip
+    monkeypatch.setattr("dragoman_orchestration.workers.audio_pipeline.time.monotonic", lambda: now[0])
+    await worker._keep_leases()
+    now[0] += 5
+    await worker._claim()
+    await worker._keep_leases()
+    await worker._claim()
+    assert leases.claims == [False, True]
+
+
+class SlowRedis:
+    """Leases whose activation takes long, as with a Redis that answers late; counts those under way."""
+
+    def __init__(self, sessions: int) -> None:
+        self.waiting = [
+            SessionLease(
+                opened=AudioSessionOpened(session_id=f"s{number}", profile="mock"),
+                keys=SessionKeys(f"s{number}"),
+                entry_id=f"{number}-0",
+                times_delivered=1,
+            )
+            for number in range(sessions)
+        ]
+        self.under_way = self.most_under_way = self.renewed = 0
+
+    async def claim(self, room, *, stale, new):
+        found, self.waiting = self.waiting, []
+        return found
+
+    async def renew(self, leases):
+        self.renewed = len(leases)
+        return []
+
+    async def activate(self, lease):
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        await asyncio.sleep(0.05)
+        self.under_way -= 1
+        raise BusUnavailable("away")
+
+
+async def test_many_sessions_are_started_at_once_and_renewed_meanwhile(broker):
+    leases = SlowRedis(20)
+    settings = AudioWorkerSettings(profile="mock", lease_ms=2_000)
+    worker = AudioWorker(leases, broker, ServiceLevel(None), settings, lambda: None, name="a", shards=1)
+    claiming = asyncio.create_task(worker._claim())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    await worker._keep_leases()
+    assert leases.renewed == 20
+    with pytest.raises(BusUnavailable):
+        await claiming
+    assert leases.most_under_way == 20
 
 
 async def test_no_more_is_read_than_may_wait(redis_client, new_session, start_worker, free_port, eventually):
