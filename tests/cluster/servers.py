@@ -133,6 +133,9 @@ class ClusterServers:
     async def renewed(self) -> AsyncIterator[None]:
         """For one test: healthy, with the masters of the start, empty; afterwards its clients are closed."""
         await asyncio.gather(*(node.server.start() for node in self.nodes))
+        for node in self.nodes:
+            await node.client.config_set("masterauth", "")
+            await node.client.config_set("masteruser", "")
         await self.until_healthy()
         for master in self.masters:
             if not await master.is_master():
@@ -176,6 +179,19 @@ class ClusterServers:
     async def until_promoted(self, replica: Node) -> None:
         """Wait until a replica is the master."""
         await self._until(replica.is_master)
+
+    async def cut_replication(self, master: Node) -> None:
+        """From now on the master's replica lacks what is written; it cannot log in again."""
+        replica = self.replica_of(master)
+        await replica.client.config_set("masteruser", "nobody")
+        await replica.client.config_set("masterauth", "nothing")
+        await master.client.execute_command("CLIENT", "KILL", "TYPE", "replica")
+
+        async def is_cut() -> bool:
+            facts = await master.client.info("replication")
+            return bool(facts["connected_slaves"] == 0)
+
+        await self._until(is_cut)
 
     # --- moving a slot, step by step as redis-cli does -----------------------------------------------------
 

