@@ -8,6 +8,7 @@ import socket
 import time
 import uuid
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 
 import httpx
@@ -74,6 +75,7 @@ class AudioWorker:
         self._new_detector = new_detector
         self._outbox = Outbox(broker)
         self._runners: dict[str, SessionRunner] = {}
+        self._stops: set[asyncio.Task[None]] = set()
         self._to_start: list[SessionLease] = []
         self._renewed = 0.0
         self._takeover_after = 0.0
@@ -102,6 +104,7 @@ class AudioWorker:
             outcomes = await asyncio.gather(*loops, drained, return_exceptions=True)
             # Cut short instead of drained: there is no time to hand over, the leases run out.
             await (self._leave() if drain.is_set() else self._stop_all())
+            await asyncio.gather(*self._stops, return_exceptions=True)
         for outcome in outcomes:
             if isinstance(outcome, Exception):
                 raise outcome
@@ -190,6 +193,7 @@ class AudioWorker:
         if lease.session_id in self._runners:
             # Our own lease came back to us: we were too slow to renew it, and start over from the checkpoint.
             await self._runners.pop(lease.session_id).stop()
+        was_ours = bool(lease.token)
         try:
             await self._leases.activate(lease)
             if self._leases.is_poison(lease):
@@ -212,7 +216,9 @@ class AudioWorker:
             # One session's state must not end the worker. Its lease runs out; after a few times it is buried.
             logger.exception("session {} cannot be started", lease.session_id)
             return
-        if lease.generation > 1:
+        if was_ours:
+            metrics.RESTARTS.inc()
+        elif lease.generation > 1:
             metrics.TAKEOVERS.inc()
         logger.info("session {} taken, generation {}", lease.session_id, lease.generation)
         self._runners[lease.session_id] = runner
@@ -273,9 +279,13 @@ class AudioWorker:
             if runner.is_fenced:
                 # Another worker has it, or Redis has less than this one remembers. Then the lease may be ours
                 # still: it begins again from the checkpoint, at once. The count ends that if it never helps.
-                runner.lease.times_delivered += 1
-                metrics.RESTARTS.inc()
-                self._to_start.append(runner.lease)
+                # A copy: what is left of this runner must not write under the token of the next one.
+                again = replace(runner.lease, times_delivered=runner.lease.times_delivered + 1)
+                self._to_start.append(again)
+            # Its tasks, and a decoder's thread that would wait for bytes for ever.
+            stop = asyncio.create_task(runner.stop())
+            self._stops.add(stop)
+            stop.add_done_callback(self._stops.discard)
         if over:
             metrics.SESSIONS.set(len(self._runners))
 

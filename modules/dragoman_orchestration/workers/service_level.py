@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from loguru import logger
+
+from dragoman_contracts.errors import DecodeFailed, DragomanError, InvalidInput
+from dragoman_contracts.whisper_api import WindowOptions, WindowResult
 from dragoman_orchestration.clients.whisper import WhisperClient
+from dragoman_orchestration.streaming.window import Pcm
 from dragoman_orchestration.workers.ladder import Ladder, LadderLimits, Step
 
 
@@ -65,12 +70,21 @@ class ServiceLevel:
         """Whether new sessions are left to other workers."""
         return Step.REFUSE_SESSIONS in self._ladder.in_effect
 
-    @property
-    def whisper(self) -> WhisperClient:
-        """The service that windows go to."""
+    async def decode(self, samples: Pcm, options: WindowOptions) -> WindowResult:
+        """Decode a window by the service of this level; one that cannot serve is no reason to fail.
+
+        Raises:
+            DragomanError: as ``WhisperClient.decode``.
+
+        """
         if self._fallback is not None and Step.SMALLER_MODEL in self._ladder.in_effect:
-            return self._fallback
-        return self._whisper
+            try:
+                return await self._fallback.decode(samples, options)
+            except (InvalidInput, DecodeFailed):
+                raise
+            except DragomanError as error:
+                logger.debug("the fallback whisper service cannot serve: {}", error.message)
+        return await self._whisper.decode(samples, options)
 
     async def close(self) -> None:
         """Close the connections to the services."""

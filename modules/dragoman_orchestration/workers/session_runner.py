@@ -352,7 +352,7 @@ class SessionRunner:
         """The hypothesis; full windows are traced, drafts would drown the trace of a meeting."""
         options = msgspec.structs.replace(request.options, session_id=self.session_id)
         if not request.full:
-            return await self._service.whisper.decode(request.samples, options)
+            return await self._service.decode(request.samples, options)
         with span_from(
             self.lease.traceparent,
             "decode window",
@@ -360,7 +360,7 @@ class SessionRunner:
             start_ms=request.start_ms,
             end_ms=request.end_ms,
         ):
-            return await self._service.whisper.decode(request.samples, options)
+            return await self._service.decode(request.samples, options)
 
     def _decode_failed(self, request: DecodeRequest, error: DragomanError) -> None:
         metrics.DECODE_FAILED.labels(error.code).inc()

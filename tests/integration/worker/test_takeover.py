@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import msgspec
 import numpy as np
 import pytest
 from redis.asyncio import Redis
 
+from dragoman_contracts.audio import AudioFormat
 from dragoman_contracts.errors import BusUnavailable
 from dragoman_contracts.events import AudioSessionOpened
 from dragoman_contracts.streams import GROUP_AUDIO_PIPELINE, SessionKeys
@@ -21,6 +23,7 @@ from dragoman_whisper.engines.mock_speech import speak
 
 from .conftest import spoken, words_of
 from .test_lost_audio import FRAME_BYTES, Retold, pcm
+from .test_trouble import encoded
 
 NUMBERS = list(range(600, 612))
 MINUTE = {"lease_ms": 60_000}
@@ -166,6 +169,33 @@ async def test_a_worker_that_claims_its_own_session_begins_again(
     await eventually(again)
     await session.say(audio[len(audio) // 2 :])
     await finish(session, eventually, NUMBERS)
+
+
+async def test_a_runner_that_is_fenced_leaves_no_thread_behind(
+    new_session, start_worker, whisper_url, eventually, tmp_path
+):
+    def decoders() -> list[threading.Thread]:
+        return [one for one in threading.enumerate() if one.name == "container-decoder"]
+
+    data = encoded(spoken(NUMBERS, 48_000), "webm", tmp_path)
+    session = new_session("s1", AudioFormat(encoding="webm_opus"))
+    await session.open()
+    start_worker(whisper_url, **MINUTE)
+    await session.say_bytes(data[: len(data) // 2], 1_000)
+    await eventually(lambda: session.of_type(TranscriptPartial))
+    (first,) = decoders()
+    await session.redis.delete(session.keys.owner)
+
+    async def again():
+        return await generation(session) == 2
+
+    await eventually(again)
+    await eventually(lambda: not first.is_alive())
+    await session.say_bytes(data[len(data) // 2 :], 1_000)
+    await session.end()
+    await eventually(session.is_ended)
+    assert await session.words() == words_of(NUMBERS)
+    await eventually(lambda: decoders() == [])
 
 
 async def test_a_start_that_redis_interrupts_is_tried_again_at_once(

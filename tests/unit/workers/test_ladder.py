@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dragoman_contracts.errors import DragomanError, EngineUnavailable, InvalidInput
+from dragoman_contracts.whisper_api import WindowOptions
 from dragoman_orchestration.workers.ladder import Ladder, LadderLimits, Pace, Step, percentile_90
 from dragoman_orchestration.workers.service_level import ServiceLevel
 from dragoman_orchestration.workers.settings import AudioWorkerSettings
@@ -112,18 +114,36 @@ def test_being_ahead_fades_while_audio_comes_in_real_time():
 # --- what the steps mean ---
 
 
-def level_of(steps: list[Step], *, fallback: bool = True) -> tuple[ServiceLevel, Any, Any]:
-    first, second = SimpleNamespace(), SimpleNamespace()
+class Engine:
+    """A whisper service that answers with its name, or fails."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.error: DragomanError | None = None
+
+    async def decode(self, samples: Any, options: Any) -> str:
+        if self.error is not None:
+            raise self.error
+        return self.name
+
+
+def level_of(steps: list[Step], *, fallback: bool = True) -> tuple[ServiceLevel, Engine]:
     limits = LadderLimits(degrade_after_s=0, recover_after_s=0)
-    return ServiceLevel(first, second if fallback else None, steps=steps, limits=limits), first, second
+    small = Engine("small")
+    return ServiceLevel(Engine("large"), small if fallback else None, steps=steps, limits=limits), small
 
 
-def test_each_step_has_its_effect_and_loses_it_again():
-    service, first, second = level_of(list(Step))
+async def engine_of(service: ServiceLevel) -> str:
+    return await service.decode(np.zeros(1, np.int16), WindowOptions())
+
+
+async def test_each_step_has_its_effect_and_loses_it_again():
+    service, _ = level_of(list(Step))
     seen = []
     for lag_ms in (0, 9_000, 9_000, 9_000, 9_000, 0, 0, 0, 0):
         service.observe(lag_ms, 0)
-        effects = (service.drafts, service.delays_translation, service.whisper is second, service.refuses)
+        is_small = await engine_of(service) == "small"
+        effects = (service.drafts, service.delays_translation, is_small, service.refuses)
         seen.append((service.level, *effects))
     up = [
         (0, True, False, False, False),
@@ -133,22 +153,31 @@ def test_each_step_has_its_effect_and_loses_it_again():
         (4, False, True, True, True),
     ]
     assert seen == [*up, *up[-2::-1]]
-    assert service.whisper is first
     assert service.reason == "recovered"
 
 
 def test_the_reason_names_what_is_in_effect():
-    service, _, _ = level_of([Step.DROP_PARTIALS, Step.REFUSE_SESSIONS])
+    service, _ = level_of([Step.DROP_PARTIALS, Step.REFUSE_SESSIONS])
     service.observe(9_000, 0)
     service.observe(9_000, 0)
     assert service.reason.endswith("drop_partials, refuse_sessions")
 
 
-def test_without_a_fallback_the_smaller_model_is_no_step():
-    service, first, _ = level_of(list(Step), fallback=False)
+async def test_a_fallback_that_is_away_is_passed_over():
+    service, small = level_of([Step.SMALLER_MODEL])
+    service.observe(9_000, 0)
+    small.error = EngineUnavailable("away")
+    assert await engine_of(service) == "large"
+    small.error = InvalidInput("no window")
+    with pytest.raises(InvalidInput):
+        await engine_of(service)
+
+
+async def test_without_a_fallback_the_smaller_model_is_no_step():
+    service, _ = level_of(list(Step), fallback=False)
     for _ in range(5):
         service.observe(9_000, 0)
-    assert (service.level, service.refuses, service.whisper is first) == (3, True, True)
+    assert (service.level, service.refuses, await engine_of(service)) == (3, True, "large")
 
 
 # --- settings ---
