@@ -164,12 +164,12 @@ async def test_a_redis_that_loads_its_data_is_waited_for(
     async with EmbeddedRedis(binary=binary, data_dir=tmp_path, port=0, appendonly=True) as server:
         port = int(server.url.rpartition(":")[2].partition("/")[0])
         broker = RedisBroker(connect_redis(server.url, timeout_s=2))
-        for first in range(1, 4_097, 256):
+        for first in range(1, 16_385, 256):
             await broker.exchange([("XADD", f"s{n}", f"1-{n}", "n", n) for n in range(first, first + 256)])
         await broker.exchange([("XADD", "s", "1-1", "n", 1)])
         await broker.close()
-    # 4096 commands of 0.5 ms each; every 1024 commands it answers that it loads.
-    slow = ("--key-load-delay", "500")
+    # 16 times 1024 commands of 0.1 ms and more; after each 1024 it has a moment for its clients.
+    slow = ("--key-load-delay", "100")
     again = EmbeddedRedis(binary=binary, data_dir=tmp_path, port=port, appendonly=True, options=slow)
     broker = RedisBroker(connect_redis(f"redis://127.0.0.1:{port}", timeout_s=2))
     publisher = TickPublisher(broker, retry_for_s=30)
