@@ -212,7 +212,7 @@ class SessionLeases:
         try:
             reply = await self._scripts.run(
                 _ACTIVATE,
-                (keys.owner, keys.state, keys.outbox, self._stream_of(lease)),
+                (keys.owner, keys.state, keys.outbox, self._stream_of(lease), keys.results),
                 (token, GROUP_AUDIO_PIPELINE, self._worker, lease.entry_id),
             )
         except GroupMissing:
@@ -287,7 +287,8 @@ class SessionLeases:
 
         """
         keys = lease.keys
-        checkpoint = f"{lease.generation}.{lease.steps + 1}".encode()
+        # Named by the token, not by the generation: a Redis that lost the state counts generations anew.
+        checkpoint = f"{lease.token}.{lease.steps + 1}".encode()
         superseded = " ".join(map(str, batch.superseded))
         arguments: list[Argument] = [
             *(lease.token, lease.checkpoint, checkpoint, _now_ms(), batch.trim_before, superseded),
