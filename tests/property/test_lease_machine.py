@@ -30,7 +30,6 @@ from dragoman_contracts.errors import BusUnavailable, Fenced
 from dragoman_contracts.events import AudioSessionOpened, to_envelope
 from dragoman_contracts.streams import GROUP_AUDIO_PIPELINE, SessionKeys, ShardKeys, StateField
 from dragoman_runtime import session_lease
-from dragoman_runtime.broker.redis import Command, RedisBroker, connect_redis
 from dragoman_runtime.broker.scripts import Script
 from dragoman_runtime.embedded_redis import EmbeddedRedis, wheel_binary
 from dragoman_runtime.session_lease import ResultBatch, ResultEvent, SessionLease, SessionLeases
