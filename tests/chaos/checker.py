@@ -78,10 +78,16 @@ class _Final:
 
 
 class CaptionBook:
-    """What a reader shows, message by message."""
+    """What a reader shows, message by message.
 
-    def __init__(self, name: str = "reader") -> None:
+    With ``merges`` it reads what the client gives to a speaker: each final once, even those that came in a
+    snapshot. A snapshot then only says that history was lost, and that finals may come again with other words.
+    """
+
+    def __init__(self, name: str = "reader", *, merges: bool = False) -> None:
         self.name = name
+        self._merges = merges
+        self._may_come_again: set[str] = set()
         self.ended: SessionEndedMessage | None = None
         self.gaps: list[AudioGap] = []
         self.snapshots = 0
@@ -94,7 +100,9 @@ class CaptionBook:
         if isinstance(message, SessionSnapshot):
             self._start_over(message)
         elif isinstance(message, TranscriptFinal):
-            if message.segment_id in self._finals:
+            if message.segment_id in self._may_come_again:
+                self._may_come_again.discard(message.segment_id)
+            elif message.segment_id in self._finals:
                 self._doubled += len(message.words)
                 self._note(f"final {message.segment_id} came twice")
             self._finals[message.segment_id] = _Final(
@@ -123,6 +131,9 @@ class CaptionBook:
 
     def _start_over(self, snapshot: SessionSnapshot) -> None:
         self.snapshots += 1
+        if self._merges:
+            self._may_come_again |= set(self._finals)
+            return
         if self.snapshots > 1 and snapshot.recovered:
             return
         self._finals.clear()

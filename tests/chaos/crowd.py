@@ -6,7 +6,7 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 
-from dragoman_client import Dragoman, DragomanError, SessionEndedMessage, TranscriptFinal, TranscriptPartial
+from dragoman_client import Dragoman, DragomanError, Speaker, TranscriptFinal, TranscriptPartial
 from dragoman_contracts.websocket import ServerMessages, SessionDegraded, SessionLag
 from tests.chaos.checker import CaptionBook, Verdict
 from tests.chaos.speech import FRAME_MS, Speech, speech
@@ -14,6 +14,7 @@ from tests.chaos.system import KEY, System
 
 GAP_FROM_S = 1.5
 """A silence between two captions longer than this is kept: people pause for a second at most."""
+CONNECT_LIMIT_S = 60.0
 END_LIMIT_S = 60.0
 
 
@@ -50,7 +51,7 @@ class Meeting:
         self.number = number
         self.said = said
         self.session_id = ""
-        self.speaking = Watcher(CaptionBook(f"speaker {number}"))
+        self.speaking = Watcher(CaptionBook(f"speaker {number}", merges=True))
         self.viewing = [Watcher(CaptionBook(f"viewer {number}.{viewer}")) for viewer in range(viewers)]
         self.is_speaking = False
         self.has_ended = False
@@ -71,8 +72,9 @@ class Meeting:
     async def run(self, delay_s: float = 0.0) -> None:
         """From creation to the session's end; what fails is in the watchers' ``failure``."""
         await asyncio.sleep(delay_s)
-        async with Dragoman(self._system.url(self.number), key=KEY) as dragoman:
-            self.session_id = await self._create(dragoman)
+        url = self._system.url(self.number)
+        async with Dragoman(url, key=KEY, wait_s=CONNECT_LIMIT_S, reconnect_s=CONNECT_LIMIT_S) as dragoman:
+            self.session_id = (await dragoman.create_session()).id
             viewers = [asyncio.create_task(self._view(dragoman, watcher)) for watcher in self.viewing]
             try:
                 await self._speak(dragoman)
@@ -85,31 +87,28 @@ class Meeting:
                     task.cancel()
         self.has_ended = True
 
-    async def _create(self, dragoman: Dragoman) -> str:
-        deadline = time.monotonic() + END_LIMIT_S
-        while True:
-            try:
-                return (await dragoman.create_session()).id
-            except DragomanError as error:
-                if error.permanent or time.monotonic() > deadline:
-                    raise
-            await asyncio.sleep(0.2)
-
     async def _speak(self, dragoman: Dragoman) -> None:
         try:
             async with dragoman.speak(self.session_id) as speaker:
                 listening = asyncio.create_task(self._listen(speaker.events()))
-                self.is_speaking = True
-                started = time.monotonic()
-                for index, frame in enumerate(self.said.frames):
-                    due = started + (index + 1) * FRAME_MS / 1000
-                    await asyncio.sleep(max(0.0, due - time.monotonic()))
-                    await speaker.send(frame)
-                self.is_speaking = False
-                await speaker.end()
-                await asyncio.wait_for(listening, self._end_limit_s)
+                try:
+                    await self._say_all(speaker)
+                    await speaker.end()
+                    await asyncio.wait_for(listening, self._end_limit_s)
+                finally:
+                    listening.cancel()
+                    await asyncio.gather(listening, return_exceptions=True)
         except (DragomanError, TimeoutError) as error:
             self.speaking.failure = f"{type(error).__name__}: {error}"
+
+    async def _say_all(self, speaker: Speaker) -> None:
+        self.is_speaking = True
+        started = time.monotonic()
+        try:
+            for index, frame in enumerate(self.said.frames):
+                due = started + (index + 1) * FRAME_MS / 1000
+                await asyncio.sleep(max(0.0, due - time.monotonic()))
+                await speaker.send(frame)
         finally:
             self.is_speaking = False
 
@@ -120,19 +119,11 @@ class Meeting:
                 self.told.append(f"{type(event).__name__} {event.reason}")
 
     async def _view(self, dragoman: Dragoman, watcher: Watcher) -> None:
-        while True:
-            try:
-                async for event in dragoman.watch(self.session_id):
-                    watcher.take(event)
-                    if isinstance(event, SessionEndedMessage):
-                        return
-                return
-            except DragomanError as error:
-                # The very first connection of a viewer fails at once if the API is away.
-                if error.permanent or watcher.book.snapshots:
-                    watcher.failure = f"{type(error).__name__}: {error}"
-                    return
-            await asyncio.sleep(0.1)
+        try:
+            async for event in dragoman.watch(self.session_id):
+                watcher.take(event)
+        except DragomanError as error:
+            watcher.failure = f"{type(error).__name__}: {error}"
 
     def verdict(self) -> Verdict:
         """What its readers found, together."""

@@ -244,7 +244,7 @@ async def greedy_speaker(scene: Scene) -> None:
     number = scene.chance.randrange(len(scene.system.apis))
     async with Dragoman(scene.system.url(number), key=KEY) as dragoman:
         session = await dragoman.create_session()
-        book = CaptionBook("greedy speaker")
+        book = CaptionBook("greedy speaker", merges=True)
         async with dragoman.speak(session.id) as speaker:
             await speaker.send(b"".join(said.frames))
             await speaker.end()

@@ -118,6 +118,15 @@ def test_a_snapshot_that_recovered_nothing_is_shown_instead_of_what_was_there():
     assert verdict(snapshot(True), FIRST, snapshot(False, FIRST), FIRST, SECOND, ended()).doubled == HALF
 
 
+def test_a_speaker_is_given_each_final_once_whatever_was_lost():
+    book = CaptionBook(merges=True)
+    for message in (FIRST, snapshot(False), FIRST, SECOND, ended()):
+        book.take(message)
+    assert book.verdict(SAID).errors == 0
+    book.take(FIRST)
+    assert book.verdict(SAID).doubled == HALF
+
+
 def test_a_late_reader_begins_with_a_snapshot():
     assert verdict(snapshot(True, FIRST), SECOND, ended()).errors == 0
 

@@ -32,9 +32,9 @@ class LadderLimits:
     """
 
     degrade_lag_ms: int = 1_500
-    degrade_after_s: float = 2.0
+    degrade_after_s: float = 6.0
     recover_lag_ms: int = 500
-    recover_after_s: float = 10.0
+    recover_after_s: float = 5.0
 
 
 class Ladder:

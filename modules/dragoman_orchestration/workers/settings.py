@@ -80,13 +80,13 @@ class AudioWorkerSettings(DragomanSettings):
         1_500, ge=100, description="Milliseconds of lag above which a step of degradation is taken."
     )
     degrade_after_s: float = Field(
-        2.0, ge=0, description="Seconds that the lag stays above that before each step."
+        6.0, ge=0, description="Seconds that the lag stays above that before each step."
     )
     recover_lag_ms: int = Field(
         500, ge=0, description="Milliseconds of lag below which a step is taken back; under degrade_lag_ms."
     )
     recover_after_s: float = Field(
-        10.0, ge=0, description="Seconds that the lag stays below that before each step back."
+        5.0, ge=0, description="Seconds that the lag stays below that before each step back."
     )
     fallback_whisper_url: str = Field(
         "",
