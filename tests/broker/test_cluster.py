@@ -20,6 +20,7 @@ from dragoman_runtime.broker.publisher import TickPublisher
 from dragoman_runtime.broker.redis import RedisBroker, connect_redis
 from dragoman_runtime.broker.scripts import Script, TickScripts
 from dragoman_runtime.embedded_redis import EmbeddedRedis
+from dragoman_runtime.settings import RuntimeSettings, SettingsInvalid
 
 TAGS = [f"{{{number}}}" for number in range(12)]
 
@@ -250,3 +251,23 @@ async def test_a_single_redis_is_no_cluster(free_port: int) -> None:
             await broker.ping()
         assert "DRAGOMAN_REDIS_CLUSTER=false" in told.value.remedy
         await broker.close()
+
+
+async def test_a_cluster_whose_slots_are_not_given_out_yet(eventually: Any) -> None:
+    node = Node(None)
+    await node.start()
+    broker = RedisBroker(connect_cluster(f"redis://127.0.0.1:{node.port}", timeout_s=1))
+    for _ in range(2):
+        with pytest.raises(BusUnavailable):
+            await broker.publish("s", {b"n": b"1"})
+    await node.call("ADDSLOTS", *range(16_384))
+    await eventually(lambda: serves(broker, set(TAGS)))
+    await broker.close()
+    await node.close()
+
+
+@pytest.mark.parametrize("url", ["unix:///run/redis.sock", "redis://h:6379/1"])
+def test_a_url_that_no_cluster_can_have_is_refused(url: str) -> None:
+    with pytest.raises(SettingsInvalid, match="DRAGOMAN_REDIS_URL"):
+        RuntimeSettings(redis_url=url, redis_cluster=True)
+    RuntimeSettings(redis_url="rediss://user:password@h:6379/0", redis_cluster=True)

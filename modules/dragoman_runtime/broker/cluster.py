@@ -276,7 +276,7 @@ class ClusterWire:
         try:
             async with asyncio.timeout(self._timeout_s):
                 await self._topology.initialize(last_failed_node_name=down)
-        except (RedisError, RedisClusterException, OSError, TimeoutError) as error:
+        except Exception as error:  # of a node that serves no slots yet redis-py makes an IndexError
             # All addresses that are known may be of the past: ask those of the settings next time.
             for name, seed in self._seeds.items():
                 self._topology.startup_nodes.setdefault(name, seed)
