@@ -18,7 +18,7 @@ from dragoman_runtime.broker.redis import connect_redis
 from dragoman_runtime.embedded_redis import EmbeddedRedis, free_port
 
 SLOTS = 16_384
-NODE_TIMEOUT_MS = 1_000
+NODE_TIMEOUT_MS = 1_500
 BUS_PORT_OFFSET = 10_000
 LIMIT_S = 30.0
 POLL_S = 0.02
