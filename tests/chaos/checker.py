@@ -81,7 +81,7 @@ class CaptionBook:
     """What a reader shows, message by message.
 
     With ``merges`` it reads what the client gives to a speaker: each final once, even those that came in a
-    snapshot. A snapshot then only says that history was lost, and that finals may come again with other words.
+    snapshot. A snapshot then only says that history was lost: finals may come again, with other words.
     """
 
     def __init__(self, name: str = "reader", *, merges: bool = False) -> None:

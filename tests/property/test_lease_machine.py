@@ -30,6 +30,7 @@ from dragoman_contracts.errors import BusUnavailable, Fenced
 from dragoman_contracts.events import AudioSessionOpened, to_envelope
 from dragoman_contracts.streams import GROUP_AUDIO_PIPELINE, SessionKeys, ShardKeys, StateField
 from dragoman_runtime import session_lease
+from dragoman_runtime.broker.redis import Command, RedisBroker, connect_redis
 from dragoman_runtime.broker.scripts import Script
 from dragoman_runtime.embedded_redis import EmbeddedRedis, wheel_binary
 from dragoman_runtime.session_lease import ResultBatch, ResultEvent, SessionLease, SessionLeases
@@ -847,7 +848,7 @@ def test_no_two_owners_name_their_steps_alike(world: LeaseMachine) -> None:
 
 
 BREAK = settings(
-    PROVE, max_examples=400, derandomize=True, phases=[Phase.generate], report_multiple_bugs=False
+    PROVE, max_examples=2_000, derandomize=True, phases=[Phase.generate], report_multiple_bugs=False
 )
 
 

@@ -14,19 +14,7 @@ if (last and last[1] or '') ~= ARGV[6] then
 end
 local fields = tonumber(ARGV[8])
 redis.call('XADD', KEYS[8], '*', unpack(ARGV, 9, 8 + 2 * fields))
-local offset = tonumber(redis.call('HGET', KEYS[2], 'offset') or '-1')
-if offset < 0 then
-  offset = 0
-  if redis.call('EXISTS', KEYS[3]) == 1 then
-    -- The state was lost and the results were not: go on behind them.
-    local info = redis.call('XINFO', 'STREAM', KEYS[3])
-    for i = 1, #info, 2 do
-      if info[i] == 'last-generated-id' then
-        offset = tonumber(string.match(info[i + 1], '^%d+'))
-      end
-    end
-  end
-end
+local offset = tonumber(redis.call('HGET', KEYS[2], 'offset') or '0')
 for i = 9 + 2 * fields, #ARGV, 2 do
   offset = offset + 1
   redis.call('XADD', KEYS[3], offset .. '-0', 't', ARGV[i], 'd', ARGV[i + 1], 'ms', ARGV[4])

@@ -16,19 +16,7 @@ end
 if checkpoint ~= ARGV[2] then
   return redis.error_reply('STALE the checkpoint is not the expected one')
 end
-local offset = tonumber(redis.call('HGET', KEYS[2], 'offset') or '-1')
-if offset < 0 then
-  offset = 0
-  if redis.call('EXISTS', KEYS[3]) == 1 then
-    -- The state was lost and the results were not: go on behind them, or no step could ever be written.
-    local info = redis.call('XINFO', 'STREAM', KEYS[3])
-    for i = 1, #info, 2 do
-      if info[i] == 'last-generated-id' then
-        offset = tonumber(string.match(info[i + 1], '^%d+'))
-      end
-    end
-  end
-end
+local offset = tonumber(redis.call('HGET', KEYS[2], 'offset') or '0')
 for superseded in string.gmatch(ARGV[6], '%d+') do
   redis.call('XDEL', KEYS[3], superseded .. '-0')
 end
