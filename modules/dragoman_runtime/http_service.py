@@ -20,7 +20,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from loguru import logger
 from opentelemetry.trace import SpanKind
-from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
@@ -44,6 +44,7 @@ REQUEST_SECONDS = Histogram(
     "Seconds from a request's head to the end of its answer.",
     ["service", "route"],
 )
+TASKS = Gauge("dragoman_process_tasks", "asyncio tasks of this process: a leak shows as a slope.")
 
 
 class AddressTaken(DragomanError):
@@ -134,6 +135,7 @@ def _add_health_routes(app: FastAPI, health: Health) -> None:
     @app.get("/metrics", tags=["system"], summary="Prometheus metrics", response_class=Response)
     async def get_metrics() -> Response:
         """Metrics in Prometheus' text format."""
+        TASKS.set(len(asyncio.all_tasks()))
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 

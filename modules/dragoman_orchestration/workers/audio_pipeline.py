@@ -236,7 +236,7 @@ class AudioWorker:
             if lease in self._to_start:
                 self._to_start.remove(lease)
             running = self._runners.get(lease.session_id)
-            if running is not None and running.lease is lease:
+            if running is not None and running.lease is lease and not running.is_closing:
                 logger.warning("session {} was taken over by another worker", lease.session_id)
                 running.is_lost = True
                 await running.stop()

@@ -150,6 +150,7 @@ class SessionRunner:
         self.started = self._last_audio = time.monotonic()
         self.is_over = False
         self.is_lost = False
+        self.is_closing = False
         self.is_fenced = False
         """Over, because Redis refused what it wrote; whether the lease is still ours is to be asked."""
 
@@ -501,7 +502,13 @@ class SessionRunner:
         if self.lease.outbox:
             return  # Redis is away or full; pump comes back
         await self._outbox.session_ended(self.lease, self._ended, self._ledger.snapshot())
-        await self._leases.end(self.lease, retention_s=self._settings.retention_s)
+        # From here on its lease may be gone because it was given back.
+        self.is_closing = True
+        try:
+            await self._leases.end(self.lease, retention_s=self._settings.retention_s)
+        except BusUnavailable:
+            self.is_closing = False
+            raise
         logger.info("session {} ended: {}", self.session_id, self._ended)
         self.is_over = True
 
