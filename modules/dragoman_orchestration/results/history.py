@@ -18,6 +18,7 @@ from dragoman_runtime.broker.base import Entry
 MAX_SNAPSHOT_FINALS = 200
 """Finals in a snapshot; ``truncated`` tells that there were more."""
 
+ENDED = b"session.ended"
 _PARTIAL, _FINAL = b"transcript.partial", b"transcript.final"
 
 
@@ -79,8 +80,13 @@ def snapshot(
     complete: bool,
     recovered: bool = True,
 ) -> Snapshot:
-    """Build ``session.snapshot`` from the last entries; ``complete`` if these are all there are."""
-    offset = offset_of(newest_first[0].id) if newest_first else 0
+    """Build ``session.snapshot`` from the last entries; ``complete`` if these are all there are.
+
+    It holds no ``session.ended``: if that is the last entry, it is to be sent after the snapshot.
+    """
+    offset = told = offset_of(newest_first[0].id) if newest_first else 0
+    if newest_first and newest_first[0].fields[ResultField.TYPE] == ENDED:
+        told = offset - 1  # it follows, and clients leave out what is not after the position that they know
     finals: list[str] = []
     final_ids: set[str] = set()
     partial: str | None = None
@@ -96,7 +102,7 @@ def snapshot(
         elif kind == _PARTIAL and partial is None and _segment_of(entry) not in final_ids:
             partial = splice(epoch, entry)
     head = {
-        "position": StreamPosition(epoch, offset),
+        "position": StreamPosition(epoch, told),
         "session_id": session_id,
         "status": status,
         "recovered": recovered,

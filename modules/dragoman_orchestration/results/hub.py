@@ -22,6 +22,7 @@ from dragoman_contracts.errors import BusUnavailable, DragomanError
 from dragoman_contracts.streams import ResultField, SessionKeys
 from dragoman_contracts.websocket import CloseCode, ErrorMessage, StreamPosition
 from dragoman_orchestration.results.history import (
+    ENDED,
     offset_of,
     readable,
     resumed,
@@ -254,7 +255,7 @@ class ResultsHub:
             for subscription in feed.subscriptions:
                 subscription.deliver(offset, text, supersedes)
             DELIVERED.inc(len(feed.subscriptions))
-            if entry.fields[ResultField.TYPE] == b"session.ended":
+            if entry.fields[ResultField.TYPE] == ENDED:
                 for subscription in feed.subscriptions:
                     subscription.mailbox.close(CloseCode.NORMAL, "the session has ended")
 
@@ -326,13 +327,13 @@ class ResultsHub:
 
     def _put_end(self, feed: _Feed, mailbox: Mailbox, newest: list[Entry]) -> None:
         """A snapshot holds no ``session.ended``: who joins after the end is told it all the same."""
-        if newest and newest[0].fields.get(ResultField.TYPE) == b"session.ended":
+        if newest and newest[0].fields.get(ResultField.TYPE) == ENDED:
             mailbox.put(splice(self._epoch(feed), newest[0]))
         self._close_if_ended(mailbox, newest)
 
     @staticmethod
     def _close_if_ended(mailbox: Mailbox, newest: list[Entry]) -> None:
-        if newest and newest[0].fields.get(ResultField.TYPE) == b"session.ended":
+        if newest and newest[0].fields.get(ResultField.TYPE) == ENDED:
             mailbox.close(CloseCode.NORMAL, "the session has ended")
 
     def _epoch(self, feed: _Feed) -> str:

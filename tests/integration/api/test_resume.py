@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from dragoman_contracts.websocket import CloseCode
+import msgspec
+
+from dragoman_client import Dragoman
+from dragoman_contracts.websocket import CloseCode, SessionEndedMessage, SessionSnapshot
+
+from .conftest import KEY, Worker
 
 SECOND = bytes(range(250)) * 128
 """One second of the default format."""
@@ -213,3 +218,17 @@ async def test_drain_stores_what_was_taken_and_tells_to_come_back(start_api, wor
     assert stored == SECOND * (len(stored) // len(SECOND))
     async with start_api() as api:
         assert (await api.speaker(session_id)).greeting["received_bytes"] == len(stored)
+
+
+async def test_who_comes_after_the_end_is_told_it_by_the_client(api, redis_client):
+    session_id = await api.create()
+    played = Worker(redis_client, session_id)
+    await api.speaker(session_id)
+    await played.final(0, "said")
+    await played.finish()
+    async with Dragoman(api.url, key=KEY) as dragoman:
+        events = [event async for event in dragoman.watch(session_id)]
+    assert [type(event) for event in events if event.position is not msgspec.UNSET] == [
+        SessionSnapshot,
+        SessionEndedMessage,
+    ]

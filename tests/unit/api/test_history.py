@@ -102,6 +102,13 @@ def test_snapshot_has_the_finals_in_order_and_the_current_partial():
     assert parse_server_message(json.dumps(told))
 
 
+def test_the_end_of_a_session_comes_after_its_snapshot():
+    """Else a client that leaves out what it has seen, by position, would never hear of the end."""
+    shown = built([entry(9, "session.ended", reason="client", ledger={}), final(8, "s1")])
+    assert shown["position"]["offset"] == 8
+    assert snapshot("s", "ended", "e", [entry(9, "session.ended")], complete=True).offset == 9
+
+
 def test_a_partial_of_a_final_segment_is_not_current():
     assert built([final(3, "a"), partial(2, "a")])["partial"] is None
 
