@@ -32,9 +32,9 @@ class Watched(RedisBroker):
         return await super().exchange(commands, wait_s=wait_s)
 
 
-@pytest.fixture(params=["redis_server", "old_redis_server"])
+@pytest.fixture(params=["redis_server", "oldest_redis_server", "newest_redis_server"])
 def url(request: pytest.FixtureRequest) -> str:
-    """Both ages of Redis; asked for outside the event loop, for starting a server needs one of its own."""
+    """All ages of Redis; asked for outside the event loop, for starting a server needs one of its own."""
     return str(request.getfixturevalue(request.param))
 
 

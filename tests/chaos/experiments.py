@@ -10,13 +10,13 @@ from tests.chaos.ablations import ABLATIONS
 from tests.chaos.storm import Report, Say, storm
 from tests.chaos.system import System
 
-SESSIONS = 6
+SESSIONS = 8
 SECONDS = 16
 END_LIMIT_S = 10.0
 
 CIRCUMSTANCES = {
     # What the safeguard is there for.
-    "fence": ["stall_worker", "stall_worker", "stall_worker"],
+    "fence": ["stall_worker"] * 4,
     "maxlen": ["kill_worker"],
     "group_at_end": [],
 }
