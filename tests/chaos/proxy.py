@@ -41,6 +41,11 @@ class Proxy:
         for link in list(self._links):
             link.abort()
 
+    def refuse_all(self) -> None:
+        """As if nobody were there, until ``mend``."""
+        self.refuse = True
+        self.cut()
+
     @property
     def stall(self) -> bool:
         """Whether requests are held."""

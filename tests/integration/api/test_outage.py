@@ -16,65 +16,12 @@ from dragoman_runtime.broker.base import EntryIdRefused
 from dragoman_runtime.broker.publisher import TickPublisher
 from dragoman_runtime.broker.redis import connect_redis
 from dragoman_runtime.embedded_redis import EmbeddedRedis
+from tests.chaos.proxy import Proxy
 
 from .conftest import Worker, running_api
 
 FRAME = bytes(range(100)) * 32
 """100 ms of the default format."""
-
-
-class Proxy:
-    """A TCP proxy before Redis that can be cut, and can swallow replies (commands still arrive)."""
-
-    def __init__(self, target_port: int) -> None:
-        self._target_port = target_port
-        self._server: asyncio.Server | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
-        self.port = 0
-        self.swallow_replies = False
-        self.swallowed = asyncio.Event()
-
-    @property
-    def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}/0"
-
-    async def start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def cut(self) -> None:
-        assert self._server is not None
-        self._server.close()
-        for writer in list(self._writers):
-            writer.close()
-        self._server = None
-
-    async def close(self) -> None:
-        if self._server is not None:
-            await self.cut()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection("127.0.0.1", self._target_port)
-        self._writers |= {writer, back}
-        try:
-            await asyncio.gather(self._pump(reader, back, False), self._pump(there, writer, True))
-        finally:
-            self._writers -= {writer, back}
-            writer.close()
-            back.close()
-
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, replies: bool) -> None:
-        try:
-            while data := await reader.read(65_536):
-                if replies and self.swallow_replies:
-                    self.swallowed.set()
-                    continue
-                writer.write(data)
-                await writer.drain()
-        except OSError:
-            pass
-        finally:
-            writer.close()
 
 
 @pytest.fixture
@@ -85,10 +32,13 @@ async def redis() -> AsyncIterator[EmbeddedRedis]:
 
 @pytest.fixture
 async def proxy(redis: EmbeddedRedis) -> AsyncIterator[Proxy]:
-    made = Proxy(int(redis.url.rpartition(":")[2].partition("/")[0]))
-    await made.start()
-    yield made
-    await made.close()
+    async with Proxy("127.0.0.1", int(redis.url.rpartition(":")[2].partition("/")[0])) as made:
+        yield made
+
+
+def through(proxy: Proxy) -> str:
+    """The URL of Redis behind the proxy."""
+    return f"redis://127.0.0.1:{proxy.port}/0"
 
 
 @pytest.fixture
@@ -127,21 +77,21 @@ async def test_redis_is_not_there_at_start(redis, eventually):
 
 
 async def test_gone_in_between_nothing_is_lost_and_sockets_stay(proxy, direct):
-    async with running_api(proxy.url) as api:
+    async with running_api(through(proxy)) as api:
         session_id = await api.create()
         played = Worker(direct, session_id)
         speaker, viewer = await api.speaker(session_id), await api.viewer(session_id)
         await viewer.next("session.snapshot")
         await speaker.send(FRAME)
         await speaker.acked(len(FRAME))
-        await proxy.cut()
+        proxy.refuse_all()
         for _ in range(30):
             await speaker.send(FRAME)
         for socket in (speaker, viewer):
             error = await socket.next("error")
             assert (error["code"], error["permanent"]) == ("bus_unavailable", False)
         await played.final(0, "said while the API could not see it")
-        await proxy.start()
+        proxy.mend()
         await speaker.send(FRAME)
         ack = await speaker.acked(32 * len(FRAME))
         assert ack["received_ms"] == 3_200
@@ -152,13 +102,13 @@ async def test_gone_in_between_nothing_is_lost_and_sockets_stay(proxy, direct):
 
 
 async def test_beyond_the_hold_limit_the_speaker_waits(proxy, direct, eventually):
-    async with running_api(proxy.url, hold_ms=500, backlog_limit_ms=1_000_000) as api:
+    async with running_api(through(proxy), hold_ms=500, backlog_limit_ms=1_000_000) as api:
         session_id = await api.create()
         speaker = await api.speaker(session_id)
         await speaker.send(FRAME)
         await speaker.acked(len(FRAME))
         before = await _settled(api)
-        await proxy.cut()
+        proxy.refuse_all()
         count = 2_000  # 6.4 MB: more than the hold limit and what TCP buffers
 
         async def flood() -> None:
@@ -169,7 +119,7 @@ async def test_beyond_the_hold_limit_the_speaker_waits(proxy, direct, eventually
         await speaker.next("error")
         taken = await _settled(api) - before
         assert taken < count * len(FRAME) / 2
-        await proxy.start()
+        proxy.mend()
         await flooding
         await speaker.acked((count + 1) * len(FRAME))
         assert await Worker(direct, session_id).audio() == FRAME * (count + 1)
@@ -190,20 +140,20 @@ async def _settled(api) -> float:
 
 
 async def test_a_reply_that_is_lost_does_not_double_the_audio(proxy, direct):
-    async with running_api(proxy.url) as api:
+    async with running_api(through(proxy)) as api:
         session_id = await api.create()
         speaker = await api.speaker(session_id)
         await speaker.send(FRAME)
         await speaker.acked(len(FRAME))
-        proxy.swallow_replies = True
+        proxy.swallow = True
         await speaker.send(FRAME)
         played = Worker(direct, session_id)
         async with asyncio.timeout(10):
             while len(await played.entries()) < 3:  # stored, but the API is not told so
                 await asyncio.sleep(0.01)
-        await proxy.cut()
-        proxy.swallow_replies = False
-        await proxy.start()
+        proxy.refuse_all()
+        proxy.swallow = False
+        proxy.mend()
         await speaker.send(FRAME)
         await speaker.acked(3 * len(FRAME))
         assert await played.audio() == FRAME * 3
@@ -260,20 +210,20 @@ async def test_a_fault_while_storing_closes_the_socket_and_the_audio_is_asked_fo
 
 
 async def test_audio_that_redis_lost_is_asked_for_again(proxy, direct):
-    async with running_api(proxy.url) as api:
+    async with running_api(through(proxy)) as api:
         session_id = await api.create()
         speaker = await api.speaker(session_id)
         played = Worker(direct, session_id)
         for number in range(1, 4):
             await speaker.send(FRAME)
             await speaker.acked(number * len(FRAME))
-        await proxy.cut()
+        proxy.refuse_all()
         # What a Redis does that crashes within the second after an fsync: the last entries are gone.
         for entry_id, *_ in (await played.entries())[-2:]:
             await direct.xdel(played.keys.audio, entry_id)
         await speaker.send(FRAME)
         await speaker.next("error")
-        await proxy.start()
+        proxy.mend()
         while "received_ms" not in (await speaker.next("error"))["remedy"]:
             pass  # told of the outage itself, by the audio's side and by the results'
         assert await speaker.closed() == CloseCode.GOING_AWAY
@@ -321,7 +271,7 @@ async def test_redis_comes_back_empty(redis):
 async def test_whatever_is_cut_when_audio_and_captions_arrive_once_and_in_order(proxy, direct, seed):
     chance = random.Random(seed)
     frames = [number.to_bytes(4, "big") * 80 for number in range(150)]
-    async with running_api(proxy.url) as api:
+    async with running_api(through(proxy)) as api:
         session_id = await api.create()
         played = Worker(direct, session_id)
         speaker, viewer = await api.speaker(session_id), await api.viewer(session_id)
@@ -341,12 +291,12 @@ async def test_whatever_is_cut_when_audio_and_captions_arrive_once_and_in_order(
             await speaker.send(frame)
             await played.final(number, f"{number}")
             if chance.random() < 0.05:
-                proxy.swallow_replies = chance.random() < 0.5
+                proxy.swallow = chance.random() < 0.5
                 await asyncio.sleep(chance.random() * 0.02)
-                await proxy.cut()
-                proxy.swallow_replies = False
+                proxy.refuse_all()
+                proxy.swallow = False
                 await asyncio.sleep(chance.random() * 0.05)
-                await proxy.start()
+                proxy.mend()
             await asyncio.sleep(0.002)
         await speaker.acked(sum(map(len, frames)))
         await watching
