@@ -31,10 +31,10 @@ doctor *args:
 bootstrap-env *args:
     @dragoman config bootstrap "$@"
 
-# Runs all tests; arguments go to pytest.
+# Runs all tests, three files at a time (most of them wait); arguments go to pytest.
 [group('test')]
 test *args:
-    pytest "$@"
+    pytest -n 3 --dist loadfile "$@"
 
 # Runs the unit and contract tests only: no process is started.
 [group('test')]
