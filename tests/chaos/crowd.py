@@ -15,6 +15,7 @@ from tests.chaos.system import KEY, System
 GAP_FROM_S = 1.5
 """A silence between two captions longer than this is kept: people pause for a second at most."""
 CONNECT_LIMIT_S = 60.0
+RETRY_S = 0.2
 END_LIMIT_S = 60.0
 
 
@@ -74,7 +75,7 @@ class Meeting:
         await asyncio.sleep(delay_s)
         url = self._system.url(self.number)
         async with Dragoman(url, key=KEY, wait_s=CONNECT_LIMIT_S, reconnect_s=CONNECT_LIMIT_S) as dragoman:
-            self.session_id = (await dragoman.create_session()).id
+            self.session_id = await self._create(dragoman)
             viewers = [asyncio.create_task(self._view(dragoman, watcher)) for watcher in self.viewing]
             try:
                 await self._speak(dragoman)
@@ -86,6 +87,17 @@ class Meeting:
                 for task in viewers:
                     task.cancel()
         self.has_ended = True
+
+    async def _create(self, dragoman: Dragoman) -> str:
+        """A request whose answer was lost is not repeated by the client: it may have made a session."""
+        deadline = time.monotonic() + CONNECT_LIMIT_S
+        while True:
+            try:
+                return (await dragoman.create_session()).id
+            except DragomanError as error:
+                if error.permanent or time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(RETRY_S)
 
     async def _speak(self, dragoman: Dragoman) -> None:
         try:
