@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
@@ -163,3 +164,38 @@ async def test_readiness_is_told(client: WhisperClient) -> None:
     assert await client.ready() == "the whisper service is not ready"
     route.mock(side_effect=httpx.ConnectError("no"))
     assert "cannot be reached" in (await client.ready() or "")
+
+
+async def test_a_request_whose_caller_is_cancelled_ends_by_itself_and_frees_its_turn():
+    """Cancelled in the pool, a request would keep its connection for ever, and in the end all of them."""
+    samples = np.zeros(1_600, dtype=np.int16)
+    answer, begun, cut_off = asyncio.Event(), asyncio.Queue[None](), 0
+
+    async def slow(request: httpx.Request) -> httpx.Response:
+        nonlocal cut_off
+        begun.put_nowait(None)
+        try:
+            await answer.wait()
+        except asyncio.CancelledError:
+            cut_off += 1
+            raise
+        return httpx.Response(503)
+
+    http = httpx.AsyncClient(base_url=URL, transport=httpx.MockTransport(slow))
+    client = WhisperClient(http, CircuitBreaker("test", threshold=100), connections=2)
+    calls = [asyncio.create_task(client.decode(samples, WindowOptions())) for _ in range(3)]
+    async with asyncio.timeout(10):
+        await begun.get()
+        await begun.get()
+        for call in calls:
+            call.cancel()
+        outcomes = await asyncio.gather(*calls, return_exceptions=True)
+        assert all(isinstance(outcome, asyncio.CancelledError) for outcome in outcomes)
+        later = asyncio.create_task(client.decode(samples, WindowOptions()))
+        await asyncio.sleep(0)
+        assert begun.empty()  # both turns are taken until the forgotten requests are over
+        answer.set()
+        with pytest.raises(EngineUnavailable):
+            await later
+    assert cut_off == 0
+    await client.close()

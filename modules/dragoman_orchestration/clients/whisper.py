@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
 import httpx
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +30,8 @@ from dragoman_contracts.whisper_api import (
 from dragoman_orchestration.clients.resilience import CircuitBreaker
 from dragoman_runtime.telemetry import current_traceparent
 
+DEFAULT_CONNECTIONS = 32
+
 
 class WhisperClient:
     """Asks the whisper service for hypotheses; one connection pool a process.
@@ -33,15 +39,25 @@ class WhisperClient:
     A call is made once: who asks decides whether the window is still worth another try. Failures that say
     something about the service, not about the window, open the circuit breaker.
 
+    A request that was begun is never cancelled, only forgotten: httpx' pool keeps the connection of a request
+    that is cancelled at the wrong moment as busy for ever, and a worker that was frozen, and drops all its
+    sessions when it wakes, would end with a pool of nothing else. So calls queue here and not in the pool,
+    which must not be bounded; ``http`` bounds each request in time.
+
     Args:
-        http: client with the service as ``base_url`` and its timeouts set.
+        http: client with the service as ``base_url``, its timeouts set, and no limit of connections.
         breaker: shared by all calls to this service.
+        connections: requests under way at once; further ones wait.
 
     """
 
-    def __init__(self, http: httpx.AsyncClient, breaker: CircuitBreaker) -> None:
+    def __init__(
+        self, http: httpx.AsyncClient, breaker: CircuitBreaker, *, connections: int = DEFAULT_CONNECTIONS
+    ) -> None:
         self._http = http
         self._breaker = breaker
+        self._turns = asyncio.Semaphore(connections)
+        self._under_way: set[asyncio.Task[httpx.Response]] = set()
 
     async def decode(self, samples: NDArray[np.int16], options: WindowOptions) -> WindowResult:
         """Decode one window of mono int16 samples at 16 kHz, at most 30 s.
@@ -65,8 +81,11 @@ class WhisperClient:
         headers = {"content-type": WINDOW_MEDIA_TYPE, WINDOW_HEADER: options.to_header()}
         if trace := current_traceparent():
             headers["traceparent"] = trace
+        await self._turns.acquire()
+        asked = self._begin(self._http.post(WINDOW_PATH, content=body, headers=headers))
+        asked.add_done_callback(lambda _: self._turns.release())
         try:
-            return await self._http.post(WINDOW_PATH, content=body, headers=headers)
+            return await asyncio.shield(asked)
         except httpx.TimeoutException as error:
             raise EngineUnavailable(
                 f"the whisper service answered too late ({type(error).__name__})"
@@ -79,14 +98,28 @@ class WhisperClient:
     async def ready(self) -> str | None:
         """None if the service can decode, else the reason why not (for ``/ready``)."""
         try:
-            response = await self._http.get("/ready")
+            response = await asyncio.shield(self._begin(self._http.get("/ready")))
         except httpx.HTTPError as error:
             return f"the whisper service cannot be reached ({type(error).__name__})"
         return None if response.is_success else "the whisper service is not ready"
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections; requests that nobody waits for any more are cut off."""
+        for task in list(self._under_way):
+            task.cancel()
+        await asyncio.gather(*self._under_way, return_exceptions=True)
         await self._http.aclose()
+
+    def _begin(self, request: Coroutine[Any, Any, httpx.Response]) -> asyncio.Task[httpx.Response]:
+        task = asyncio.create_task(request)
+        self._under_way.add(task)
+        task.add_done_callback(self._over)
+        return task
+
+    def _over(self, task: asyncio.Task[httpx.Response]) -> None:
+        self._under_way.discard(task)
+        if not task.cancelled():
+            task.exception()  # seen, though nobody may wait for it any more
 
 
 _BY_CODE: dict[str, tuple[type[DragomanError], str]] = {

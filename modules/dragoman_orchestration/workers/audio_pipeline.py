@@ -378,13 +378,10 @@ async def run_audio_worker(settings: AudioWorkerSettings, runtime: RuntimeSettin
 def _whisper_client(settings: AudioWorkerSettings, url: str, name: str) -> WhisperClient:
     http = httpx.AsyncClient(
         base_url=url,
-        # No limit on the wait for a connection: that is our own queue, one window a session deep.
-        timeout=httpx.Timeout(settings.whisper_timeout_s, connect=2.0, pool=None),
-        limits=httpx.Limits(
-            max_connections=settings.connections, max_keepalive_connections=settings.connections
-        ),
+        timeout=httpx.Timeout(settings.whisper_timeout_s, connect=2.0),
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=settings.connections),
     )
-    return WhisperClient(http, CircuitBreaker(name))
+    return WhisperClient(http, CircuitBreaker(name), connections=settings.connections)
 
 
 def _redis_check(broker: RedisBroker) -> Callable[[], Awaitable[str | None]]:
