@@ -14,9 +14,10 @@ import pytest
 from loguru import logger
 from redis.asyncio import Redis
 
-from dragoman_runtime import embedded_redis, settings, telemetry
+from dragoman_runtime import settings, telemetry
 from dragoman_runtime.broker.redis import RedisBroker, connect_redis
 from dragoman_runtime.embedded_redis import EmbeddedRedis
+from dragoman_runtime.ports import held_port
 
 WAIT_LIMIT_S = 20.0
 POLL_S = 0.01
@@ -52,9 +53,10 @@ def log_lines() -> Iterator[list[str]]:
 
 
 @pytest.fixture
-def free_port() -> int:
-    """A loopback TCP port that was free a moment ago."""
-    return embedded_redis.free_port()
+def free_port() -> Iterator[int]:
+    """A loopback TCP port on which nobody else listens during the test."""
+    with held_port() as port:
+        yield port
 
 
 @pytest.fixture

@@ -10,17 +10,18 @@ import asyncio
 import importlib.util
 import re
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
 from loguru import logger
 
 from dragoman_contracts.errors import DragomanError
+from dragoman_runtime.ports import LOOPBACK, AddressTaken, bind_socket, held_port
 
 MINIMUM_VERSION = (6, 2)
 START_TIMEOUT_S = 15.0
@@ -87,25 +88,6 @@ def find_server() -> Path:
     raise RedisServerMissing(f"no redis-server of version 6.2 or newer: {tried}")
 
 
-def free_port(host: str = "127.0.0.1") -> int:
-    """A TCP port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
-
-
-def _require_free(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise RedisServerMissing(
-                f"cannot listen on 127.0.0.1:{port}: {error.strerror}",
-                remedy="Stop what listens there, or choose another port.",
-            ) from error
-
-
 class EmbeddedRedis:
     """One Redis server process; an async context manager.
 
@@ -137,7 +119,13 @@ class EmbeddedRedis:
         self._binary = binary
         self._dir: Path | None = None
         self._port = 0
+        self._held = ExitStack()
         self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def port(self) -> int:
+        """The TCP port it listens on once started; 0 on a unix socket."""
+        return self._port
 
     @property
     def url(self) -> str:
@@ -184,10 +172,8 @@ class EmbeddedRedis:
             # Absolute: the server changes into it.
             self._dir = (self._given_dir or Path(tempfile.mkdtemp(prefix="dragoman-redis-"))).resolve()
             self._dir.mkdir(parents=True, exist_ok=True)
-            self._port = self._given_port or (free_port() if self._given_port == 0 else 0)
         if self._given_port is not None:
-            # Else the server that holds the port would answer in the place of this one.
-            _require_free(self._port)
+            self._take_port(self._given_port)
         self._process = subprocess.Popen(  # noqa: S603, ASYNC220  # returns at once; asyncio's own needs its loop until the end
             [*_tied_to_parent(), str(binary), *self._arguments()],
             stdin=subprocess.DEVNULL,
@@ -198,6 +184,20 @@ class EmbeddedRedis:
         )
         await self._wait_until_it_answers()
         logger.debug("redis-server {} runs as pid {}", binary, self._process.pid)
+
+    def _take_port(self, given: int) -> None:
+        """Hold the port until ``close``; also find out, at each start, whether another server listens on it.
+
+        That one would answer in the place of ours.
+        """
+        try:
+            bind_socket(LOOPBACK, self._port or given).close()
+            if not self._port:
+                self._port = self._held.enter_context(held_port(LOOPBACK, given))
+        except AddressTaken as error:
+            raise RedisServerMissing(
+                error.message, remedy="Stop what listens there, or choose another port."
+            ) from error
 
     async def stop(self) -> None:
         """End the server by its pid (SIGTERM, after 10 s SIGKILL); data stay, ``start`` brings it back."""
@@ -220,6 +220,8 @@ class EmbeddedRedis:
     async def close(self) -> None:
         """Stop the server and remove its folder if it is a temporary one."""
         await self.stop()
+        self._held.close()
+        self._port = 0
         if self._given_dir is None and self._dir is not None:
             shutil.rmtree(self._dir, ignore_errors=True)
             self._dir = None
@@ -228,7 +230,7 @@ class EmbeddedRedis:
         listen = (
             ["--port", "0", "--unixsocket", str(self._socket), "--unixsocketperm", "700"]
             if self._given_port is None
-            else ["--port", str(self._port), "--bind", "127.0.0.1"]
+            else ["--port", str(self._port), "--bind", LOOPBACK]
         )
         keep = (
             ["--appendonly", "yes", "--appendfsync", "everysec"]

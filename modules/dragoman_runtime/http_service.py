@@ -26,6 +26,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 from dragoman_contracts.errors import DragomanError, InvalidInput, LimitExceeded, Unauthenticated, Unavailable
+from dragoman_runtime.ports import bind_socket
 from dragoman_runtime.process import Drain, Health, HealthReport
 from dragoman_runtime.settings import RuntimeSettings
 from dragoman_runtime.telemetry import current_trace_id, span_from
@@ -45,13 +46,6 @@ REQUEST_SECONDS = Histogram(
     ["service", "route"],
 )
 TASKS = Gauge("dragoman_process_tasks", "asyncio tasks of this process: a leak shows as a slope.")
-
-
-class AddressTaken(DragomanError):
-    """The address to listen on cannot be had."""
-
-    code = "address_taken"
-    default_remedy = "Stop the process that listens there, or choose another port in the settings."
 
 
 class StartFailed(DragomanError):
@@ -287,24 +281,6 @@ class _Server(uvicorn.Server):
         if not self.started:
             raise StartFailed("the application did not start")
         self.accepting.set()
-
-
-def bind_socket(host: str, port: int) -> socket.socket:
-    """A listening address; ``port`` 0 takes a free one.
-
-    Raises:
-        AddressTaken: it is in use, not of this machine, or not allowed.
-
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise AddressTaken(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
-    return listener
 
 
 async def serve(

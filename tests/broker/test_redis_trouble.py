@@ -160,7 +160,7 @@ async def test_a_redis_that_loads_its_data_is_waited_for(
     binary: Path, tmp_path: Path, eventually: Any
 ) -> None:
     async with EmbeddedRedis(binary=binary, data_dir=tmp_path, port=0, appendonly=True) as server:
-        port = int(server.url.rpartition(":")[2].partition("/")[0])
+        port = server.port
         broker = RedisBroker(connect_redis(server.url, timeout_s=2))
         for first in range(1, 16_385, 256):
             await broker.exchange([("XADD", f"s{n}", f"1-{n}", "n", n) for n in range(first, first + 256)])

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 
 from dragoman_client import Dragoman, DragomanError, Speaker, TranscriptFinal, TranscriptPartial
-from dragoman_contracts.websocket import ServerMessages, SessionDegraded, SessionLag
+from dragoman_contracts.websocket import ServerMessages
 from tests.chaos.checker import CaptionBook, Verdict
 from tests.chaos.speech import FRAME_MS, Speech, speech
 from tests.chaos.system import KEY, System
@@ -55,8 +55,6 @@ class Meeting:
         self.speaking = Watcher(CaptionBook(f"speaker {number}", merges=True))
         self.viewing = [Watcher(CaptionBook(f"viewer {number}.{viewer}")) for viewer in range(viewers)]
         self.is_speaking = False
-        self.has_ended = False
-        self.told: list[str] = []
         self._system = system
         self._end_limit_s = end_limit_s
 
@@ -70,9 +68,8 @@ class Meeting:
         """Number of the API process that its clients talk to."""
         return self.number % len(self._system.client_proxies)
 
-    async def run(self, delay_s: float = 0.0) -> None:
+    async def run(self) -> None:
         """From creation to the session's end; what fails is in the watchers' ``failure``."""
-        await asyncio.sleep(delay_s)
         url = self._system.url(self.number)
         async with Dragoman(url, key=KEY, wait_s=CONNECT_LIMIT_S, reconnect_s=CONNECT_LIMIT_S) as dragoman:
             self.session_id = await self._create(dragoman)
@@ -86,7 +83,6 @@ class Meeting:
             finally:
                 for task in viewers:
                     task.cancel()
-        self.has_ended = True
 
     async def _create(self, dragoman: Dragoman) -> str:
         """A request whose answer was lost is not repeated by the client: it may have made a session."""
@@ -127,8 +123,6 @@ class Meeting:
     async def _listen(self, events: object) -> None:
         async for event in events:  # type: ignore[attr-defined]
             self.speaking.take(event)
-            if isinstance(event, SessionLag | SessionDegraded):
-                self.told.append(f"{type(event).__name__} {event.reason}")
 
     async def _view(self, dragoman: Dragoman, watcher: Watcher) -> None:
         try:
@@ -176,7 +170,6 @@ class Crowd:
         self.gaps: list[tuple[float, float]] = []
         self.reconnects_s: list[float] = []
         self.finished = 0
-        self.told: set[str] = set()
 
     async def run(self) -> None:
         """Hold all meetings to their end."""
@@ -209,7 +202,6 @@ class Crowd:
             if found.errors:
                 found.note(f"meeting {meeting.number} is session {meeting.session_id}")
             self.verdict.add(found)
-            self.told.update(meeting.told)
             for watcher in meeting.watchers:
                 self.gaps += watcher.gaps
                 self.reconnects_s += watcher.reconnects_s

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.chaos.ablations import ABLATIONS
 from tests.chaos.storm import Report, Say, storm
-from tests.chaos.system import System
+from tests.chaos.system import START_LIMIT_S, System, until
 
 SESSIONS = 8
 SECONDS = 16
@@ -41,7 +41,8 @@ async def experiment(name: str, folder: Path, *, ablated: bool, seed: int = 1) -
             )
         )
         if late:
-            await asyncio.sleep(2)  # people speak before the first worker has ever run
+            # People speak before the first worker has ever run.
+            await until(system.opened_sessions(SESSIONS), "all sessions open", START_LIMIT_S)
             for worker in system.workers:
                 await worker.start()
         return await running

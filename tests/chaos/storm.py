@@ -37,7 +37,6 @@ class Report:
     gaps_ms: dict[str, list[float]] = field(default_factory=dict)
     leaked_keys: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    told: list[str] = field(default_factory=list)
 
     @property
     def is_clean(self) -> bool:
@@ -140,7 +139,6 @@ async def storm(
     report.takeovers_ms, report.handovers_ms = scene.takeovers_ms, scene.handovers_ms
     report.reconnects_ms = [seconds_ * 1000 for seconds_ in crowd.reconnects_s]
     report.notes += scene.notes
-    report.told = sorted(crowd.told)
     for start, end in crowd.gaps:
         report.gaps_ms.setdefault(_cause(spans, start, end), []).append((end - start) * 1000)
     for start, end in sorted(crowd.gaps, key=lambda gap: gap[0] - gap[1])[:5]:

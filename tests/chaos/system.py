@@ -17,10 +17,11 @@ import psutil
 
 from dragoman_contracts.streams import GROUP_AUDIO_PIPELINE, SessionKeys, ShardKeys
 from dragoman_runtime.broker.redis import connect_redis
-from dragoman_runtime.embedded_redis import EmbeddedRedis, free_port
+from dragoman_runtime.embedded_redis import EmbeddedRedis
+from dragoman_runtime.ports import held_port
 from tests.chaos.proxy import Proxy
 
-ROOT = Path.cwd() if (Path.cwd() / "tests").is_dir() else Path(__file__).parents[2]
+ROOT = Path(__file__).parents[2]
 CLI = ("dragoman_orchestration.cli",)
 PROFILE = "mock"
 KEY = "chaos-key-of-this-run"
@@ -55,7 +56,6 @@ class Process:
     ) -> None:
         self.name = name
         self.ready_url = ready_url
-        self.starts = 0
         self.log = log
         self._command = [sys.executable, "-m", *module]
         kept = {key: value for key, value in os.environ.items() if not key.startswith("DRAGOMAN_")}
@@ -76,7 +76,6 @@ class Process:
 
     async def start(self) -> None:
         """Start it; ``ready`` tells when it works."""
-        self.starts += 1
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *self._command,
@@ -216,7 +215,7 @@ class System:
         self._cleanup.push_async_callback(self.direct.aclose)
         self.http = await enter(httpx.AsyncClient(timeout=2.0, trust_env=False))
         workers, apis = self._counts
-        port = free_port()
+        port = self._cleanup.enter_context(held_port())
         self.whisper = self._process(
             "whisper",
             ("whisper",),
@@ -240,7 +239,7 @@ class System:
             await process.ready(self.http)
 
     async def _api(self, name: str, whisper_url: str) -> Process:
-        port = free_port()
+        port = self._cleanup.enter_context(held_port())
         environment = {
             "DRAGOMAN_REDIS_URL": await self._proxied_redis(name),
             "DRAGOMAN_API_HOST": "127.0.0.1",
@@ -253,7 +252,7 @@ class System:
         return self._process(name, ("api",), environment, port)
 
     async def _worker(self, name: str, whisper_url: str) -> Process:
-        port = free_port()
+        port = self._cleanup.enter_context(held_port())
         environment = {
             "DRAGOMAN_REDIS_URL": await self._proxied_redis(name),
             "DRAGOMAN_AUDIO_PROFILE": PROFILE,
@@ -265,8 +264,7 @@ class System:
         return self._process(name, ("worker", "audio"), environment, port)
 
     async def _proxied_redis(self, name: str) -> str:
-        port = int(self.redis.url.rpartition(":")[2].partition("/")[0])
-        proxy = await self._cleanup.enter_async_context(Proxy("127.0.0.1", port))
+        proxy = await self._cleanup.enter_async_context(Proxy("127.0.0.1", self.redis.port))
         self.redis_proxies[name] = proxy
         return f"redis://127.0.0.1:{proxy.port}/0"
 
@@ -292,6 +290,14 @@ class System:
         mine = [row["message_id"] for row in rows if f"-{worker.pid}-".encode() in row["consumer"]]
         entries = dict(await self.direct.xrange(sessions))
         return {entry.decode(): entries[entry][b"ce_subject"].decode() for entry in mine if entry in entries}
+
+    def opened_sessions(self, count: int) -> Callable[[], Any]:
+        """A condition: so many sessions were opened and have not ended."""
+
+        async def reached() -> bool:
+            return int(await self.direct.xlen(ShardKeys(0).sessions(PROFILE))) >= count
+
+        return reached
 
     async def generations(self, session_ids: Sequence[str]) -> list[int | None]:
         """How often each session was activated; None once it has ended."""

@@ -15,7 +15,8 @@ from redis.crc import key_slot
 from redis.exceptions import RedisError, ResponseError
 
 from dragoman_runtime.broker.redis import connect_redis
-from dragoman_runtime.embedded_redis import EmbeddedRedis, free_port
+from dragoman_runtime.embedded_redis import EmbeddedRedis
+from dragoman_runtime.ports import held_port
 
 SLOTS = 16_384
 NODE_TIMEOUT_MS = 1_500
@@ -37,9 +38,10 @@ _OPTIONS = (
 
 def _cluster_port() -> int:
     """A free port that leaves room for the cluster's own bus, 10000 above."""
-    while (port := free_port()) + BUS_PORT_OFFSET > 65_535:
-        pass
-    return port
+    while True:
+        with held_port() as port:
+            if port + BUS_PORT_OFFSET <= 65_535:
+                return port
 
 
 class Node:

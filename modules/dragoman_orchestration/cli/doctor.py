@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.text import Text
 
 from dragoman_contracts.errors import DragomanError
-from dragoman_orchestration.cli.stack import claim_port
 from dragoman_runtime.embedded_redis import find_server, server_version
+from dragoman_runtime.ports import held_port
 from dragoman_runtime.settings import RuntimeSettings
 
 MINIMUM_PYTHON = (3, 11)
@@ -166,7 +166,8 @@ def check_api_port() -> Finding:
     from dragoman_orchestration.api.settings import ApiSettings
 
     settings = ApiSettings()
-    claim_port(settings.host, settings.port)
+    with held_port(settings.host, settings.port):
+        pass
     return Finding("api port", Verdict.OK, f"{settings.host}:{settings.port} is free")
 
 

@@ -5,26 +5,25 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
-import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from dragoman_contracts.errors import DragomanError
 from dragoman_orchestration.cli.supervisor import ChildSpec, Supervisor
 from dragoman_runtime.embedded_redis import EmbeddedRedis
+from dragoman_runtime.ports import LOOPBACK, AddressTaken, held_port
 from dragoman_runtime.settings import RuntimeSettings
 
-LOOPBACK = "127.0.0.1"
 _ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104  # recognised, not chosen
 KEY_BYTES = 24
 DRAGOMAN = (sys.executable, "-m", "dragoman_orchestration.cli")
 """The same command as ``dragoman``, of the same installation, whatever the PATH says."""
 
 
-class PortTaken(DragomanError):
+class PortTaken(AddressTaken):
     """Somebody else listens on the API's port."""
 
     code = "port_taken"
@@ -56,6 +55,15 @@ class StackConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the processes of one machine listen."""
+
+    api: int
+    audio: int
+    whisper: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunningStack:
     """A started system: its API's address, a key for it, and its supervisor."""
 
@@ -78,9 +86,9 @@ async def running_stack(
 
     """
     runtime = RuntimeSettings()
-    port = claim_port(config.host, config.port)
     keys = config.api_keys or f"local:{secrets.token_urlsafe(KEY_BYTES)}"
     async with AsyncExitStack() as cleanup:
+        ports = cleanup.enter_context(held_ports(config))
         redis_url = runtime.redis_url
         if config.data_dir is not None:
             cleanup.enter_context(claim_folder(config.data_dir))
@@ -91,7 +99,7 @@ async def running_stack(
             redis_url = (await cleanup.enter_async_context(embedded)).url
         on_notice("redis", "ready")
         supervisor = Supervisor(
-            children(config, redis_url, keys, port),
+            children(config, redis_url, keys, ports),
             on_line=on_line,
             on_notice=on_notice,
             stop_timeout_s=runtime.drain_timeout_s + 2,
@@ -100,17 +108,16 @@ async def running_stack(
         supervisor.start()
         await supervisor.wait_ready(config.patience_s)
         host = LOOPBACK if config.host in _ANY_ADDRESS else config.host
-        yield RunningStack(f"http://{host}:{port}", first_key(keys), not config.api_keys, supervisor)
+        yield RunningStack(f"http://{host}:{ports.api}", first_key(keys), not config.api_keys, supervisor)
 
 
-def children(config: StackConfig, redis_url: str, keys: str, port: int) -> list[ChildSpec]:
+def children(config: StackConfig, redis_url: str, keys: str, ports: Ports) -> list[ChildSpec]:
     """The processes of one machine. The API is ended first: clients hear of the end from the API itself."""
-    whisper_port, worker_port = claim_port(LOOPBACK, 0), claim_port(LOOPBACK, 0)
-    whisper_url = f"http://{LOOPBACK}:{whisper_port}"
+    whisper_url = f"http://{LOOPBACK}:{ports.whisper}"
     shared = {"DRAGOMAN_REDIS_URL": redis_url}
     api = {
         "DRAGOMAN_API_HOST": config.host,
-        "DRAGOMAN_API_PORT": str(port),
+        "DRAGOMAN_API_PORT": str(ports.api),
         "DRAGOMAN_API_KEYS": keys,
         "DRAGOMAN_API_DEFAULT_PROFILE": config.profile,
         "DRAGOMAN_API_WHISPER_URL": whisper_url,
@@ -119,18 +126,18 @@ def children(config: StackConfig, redis_url: str, keys: str, port: int) -> list[
         "DRAGOMAN_AUDIO_PROFILE": config.profile,
         "DRAGOMAN_AUDIO_WHISPER_URL": whisper_url,
         "DRAGOMAN_METRICS_HOST": LOOPBACK,
-        "DRAGOMAN_METRICS_PORT": str(worker_port),
+        "DRAGOMAN_METRICS_PORT": str(ports.audio),
     }
     whisper = {
         "DRAGOMAN_WHISPER_HOST": LOOPBACK,
-        "DRAGOMAN_WHISPER_PORT": str(whisper_port),
+        "DRAGOMAN_WHISPER_PORT": str(ports.whisper),
         "DRAGOMAN_WHISPER_PROFILE": config.profile,
         **({"DRAGOMAN_WHISPER_MODEL": config.model} if config.model else {}),
     }
     api_host = LOOPBACK if config.host in _ANY_ADDRESS else config.host
-    worker_url = f"http://{LOOPBACK}:{worker_port}"
+    worker_url = f"http://{LOOPBACK}:{ports.audio}"
     return [
-        ChildSpec("api", (*DRAGOMAN, "api"), shared | api, f"http://{api_host}:{port}/ready", 0),
+        ChildSpec("api", (*DRAGOMAN, "api"), shared | api, f"http://{api_host}:{ports.api}/ready", 0),
         ChildSpec("audio", (*DRAGOMAN, "worker", "audio"), shared | worker, f"{worker_url}/ready", 1),
         ChildSpec("whisper", (*DRAGOMAN, "whisper"), shared | whisper, f"{whisper_url}/ready", 2),
     ]
@@ -160,18 +167,17 @@ def first_key(keys: str) -> str:
     return keys.split(",", maxsplit=1)[0].strip().rpartition(":")[2]
 
 
-def claim_port(host: str, port: int) -> int:
-    """A port that is free now; 0 asks for any.
+@contextmanager
+def held_ports(config: StackConfig) -> Iterator[Ports]:
+    """Keep a port for each process, so that one that is started again finds its own.
 
     Raises:
-        PortTaken: somebody listens on it.
+        PortTaken: somebody listens on the API's.
 
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with ExitStack() as held:
         try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise PortTaken(f"cannot listen on {host}:{port}: {error.strerror}") from error
-        return int(probe.getsockname()[1])
+            api = held.enter_context(held_port(config.host, config.port))
+        except AddressTaken as error:
+            raise PortTaken(error.message) from error
+        yield Ports(api, *(held.enter_context(held_port()) for _ in range(2)))

@@ -169,16 +169,25 @@ class SessionRunner:
     @property
     def wants_audio(self) -> bool:
         """Whether to read on; what is not read stays in Redis, where nothing of it is lost."""
-        ahead_ms = self._recogniser.heard_ms - self._recogniser.committed_ms
-        waits = self._lost is not None or ahead_ms >= self._settings.read_ahead_ms
-        waits |= self._feed.undecoded_bytes >= UNDECODED_BYTES
+        waits = self._waits_for_finals or self._feed.undecoded_bytes >= UNDECODED_BYTES
         return not (self._ending or self._ended or self.is_over or waits)
+
+    @property
+    def _waits_for_finals(self) -> bool:
+        """Whether no more is heard until some of what was heard is final, or a hole is told."""
+        ahead_ms = self._recogniser.heard_ms - self._recogniser.committed_ms
+        return self._lost is not None or ahead_ms >= self._settings.read_ahead_ms
 
     def lag_ms(self, now: float) -> int:
         """How long this session waits for the recogniser, beyond what a speaker would wait anyhow."""
         if self._failing_since is not None:
-            return max(self._recogniser.waiting_ms, int((now - self._failing_since) * 1000))
-        return max(0, self._recogniser.waiting_ms - self._pace.ahead_ms(now))
+            return self._behind_ms(now)
+        return max(0, self._behind_ms(now) - self._pace.ahead_ms(now))
+
+    def _behind_ms(self, now: float) -> int:
+        """How far processing is behind what was heard, or for how long it fails."""
+        failing_s = 0.0 if self._failing_since is None else now - self._failing_since
+        return max(self._recogniser.waiting_ms, int(failing_s * 1000))
 
     def feed(self, entries: Sequence[Entry]) -> None:
         """Take new audio entries, in order."""
@@ -300,9 +309,11 @@ class SessionRunner:
             self._ending = error.code
 
     def _watch_idleness(self, now: float) -> None:
-        ahead_ms = self._recogniser.heard_ms - self._recogniser.committed_ms
-        waits = self._lost is not None or ahead_ms >= self._settings.read_ahead_ms
-        if not self._ending and not waits and now - self._last_audio > self._settings.idle_timeout_s:
+        if (
+            not self._ending
+            and not self._waits_for_finals
+            and now - self._last_audio > self._settings.idle_timeout_s
+        ):
             logger.info("session {} ends after {:g} s without audio", self.session_id, now - self._last_audio)
             self._feed.finish()
             self._ending = "idle"
@@ -378,9 +389,8 @@ class SessionRunner:
         self._decode_after = now + self._backoff.next_s()
 
     def _watch_lag(self, now: float) -> None:
-        lag_ms, reason = self._recogniser.waiting_ms, "the recogniser is behind"
+        lag_ms, reason = self._behind_ms(now), "the recogniser is behind"
         if self._failing_since is not None:
-            lag_ms = max(lag_ms, int((now - self._failing_since) * 1000))
             reason = "the whisper service does not answer; audio is kept and transcribed later"
         if lag_ms >= self._settings.lag_notice_ms and reason != self._lag_told:
             self._lag_told = reason

@@ -32,7 +32,7 @@ async def redis() -> AsyncIterator[EmbeddedRedis]:
 
 @pytest.fixture
 async def proxy(redis: EmbeddedRedis) -> AsyncIterator[Proxy]:
-    async with Proxy("127.0.0.1", int(redis.url.rpartition(":")[2].partition("/")[0])) as made:
+    async with Proxy("127.0.0.1", redis.port) as made:
         yield made
 
 

@@ -20,7 +20,7 @@ from dragoman_orchestration.cli import checkout, doctor
 from dragoman_orchestration.cli.doctor import Finding, Verdict, run_doctor
 from dragoman_orchestration.cli.env_template import SETTINGS_MODULES
 from dragoman_orchestration.cli.lifecycle import run_command
-from dragoman_orchestration.cli.stack import PortTaken, StackConfig, children, claim_port, first_key
+from dragoman_orchestration.cli.stack import Ports, PortTaken, StackConfig, children, first_key, held_ports
 from dragoman_orchestration.cli.up import stack_config
 from dragoman_runtime.settings import all_settings, env_variables
 
@@ -105,17 +105,20 @@ class TestErrors:
             assert process.stderr.read() == ""
 
 
+PORTS = Ports(api=1234, audio=1235, whisper=1236)
+
+
 class TestStack:
     def test_children_get_variables_that_exist(self) -> None:
         for module in SETTINGS_MODULES:
             importlib.import_module(module)
         known = {variable.name for cls in all_settings() for variable in env_variables(cls)}
-        specs = children(StackConfig("mock", model="m"), "unix:///x", "local:k", 1234)
+        specs = children(StackConfig("mock", model="m"), "unix:///x", "local:k", PORTS)
         for spec in specs:
             assert set(spec.environment) <= known, spec.name
 
     def test_they_find_one_another(self) -> None:
-        api, audio, whisper = children(StackConfig("mock"), "unix:///x", "local:k", 1234)
+        api, audio, whisper = children(StackConfig("mock"), "unix:///x", "local:k", PORTS)
         address = f"http://127.0.0.1:{whisper.environment['DRAGOMAN_WHISPER_PORT']}"
         assert audio.environment["DRAGOMAN_AUDIO_WHISPER_URL"] == address
         assert api.environment["DRAGOMAN_API_WHISPER_URL"] == address
@@ -129,11 +132,11 @@ class TestStack:
         assert "DRAGOMAN_WHISPER_MODEL" not in whisper.environment, "the settings choose"
 
     def test_the_key_is_not_an_argument(self) -> None:
-        for spec in children(StackConfig("mock"), "unix:///x", "local:secret-key", 1):
+        for spec in children(StackConfig("mock"), "unix:///x", "local:secret-key", PORTS):
             assert "secret-key" not in " ".join(spec.command)
 
     def test_an_api_on_all_addresses_is_asked_on_loopback(self) -> None:
-        api = children(StackConfig("mock", host="0.0.0.0"), "unix:///x", "k", 1234)[0]
+        api = children(StackConfig("mock", host="0.0.0.0"), "unix:///x", "k", PORTS)[0]
         assert api.ready_url.startswith("http://127.0.0.1:")
         assert api.environment["DRAGOMAN_API_HOST"] == "0.0.0.0"
 
@@ -148,7 +151,7 @@ class TestStack:
             socket.create_server(("127.0.0.1", 0)) as server,
             pytest.raises(PortTaken, match="cannot listen"),
         ):
-            claim_port("127.0.0.1", server.getsockname()[1])
+            held_ports(StackConfig("mock", port=server.getsockname()[1])).__enter__()
 
     def test_options_count_before_settings(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("DRAGOMAN_API_PORT", "7001")

@@ -145,6 +145,11 @@ async def test_the_server_ends_with_its_killed_parent(tmp_path: Path, eventually
     assert not os.path.exists(tmp_path / "redis.sock")
 
 
-def test_a_free_port_can_be_bound() -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", embedded_redis.free_port()))
+async def test_the_port_stays_the_servers_while_it_is_away() -> None:
+    async with EmbeddedRedis(port=0) as server:
+        port = server.port
+        await server.stop()
+        with pytest.raises(OSError), socket.socket() as other:  # noqa: PT011  # without SO_REUSEADDR, as a client's
+            other.bind(("127.0.0.1", port))
+        await server.start()
+        assert server.port == port

@@ -16,13 +16,12 @@ from starlette.types import Receive, Scope, Send
 from dragoman_contracts.errors import DragomanError, NotFound, Overloaded, Unauthenticated
 from dragoman_runtime import http_service
 from dragoman_runtime.http_service import (
-    AddressTaken,
     StartFailed,
-    bind_socket,
     create_http_app,
     serve,
     worker_face,
 )
+from dragoman_runtime.ports import AddressTaken, bind_socket
 from dragoman_runtime.process import Drain, Health
 from dragoman_runtime.settings import RuntimeSettings
 from dragoman_runtime.telemetry import setup_telemetry
@@ -226,15 +225,6 @@ async def test_a_service_without_websockets_and_without_callbacks(monkeypatch: p
     await started.wait()
     drain.start()
     await serving
-
-
-def test_a_taken_port_is_told() -> None:
-    with bind_socket("127.0.0.1", 0) as taken:
-        taken.listen()
-        port = taken.getsockname()[1]
-        with pytest.raises(AddressTaken, match=f"cannot listen on 127.0.0.1:{port}") as told:
-            bind_socket("127.0.0.1", port)
-    assert "another port" in told.value.remedy
 
 
 async def test_a_workers_face_stays_up_while_it_drains() -> None:
