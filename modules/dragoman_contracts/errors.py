@@ -5,6 +5,8 @@ The tree::
     DragomanError
      ├── InvalidInput            the caller must change the request
      │    ├── UnsupportedAudio   the format, rate or bytes cannot be decoded
+     │    ├── UnknownLanguage    no language code, or one that a model does not know
+     │    ├── PairUnavailable    no engine translates from this language into that one
      │    └── MessageInvalid     a WebSocket message is no valid message
      ├── Unauthenticated         no key or a wrong one
      ├── Forbidden               the key or token does not reach this
@@ -14,10 +16,11 @@ The tree::
      ├── LimitExceeded           a rate, size or count limit; retry later or send less
      ├── Unavailable             a part that is needed is away; retry helps
      │    ├── BusUnavailable     Redis
-     │    ├── EngineUnavailable  the recogniser service
+     │    ├── EngineUnavailable  a service, or an engine of it
      │    └── Overloaded         a queue is full
      ├── BadUpstream             a service answered with something that is no answer
      ├── DecodeFailed            the engine breaks on this audio
+     ├── TranslationFailed       no engine gave a usable translation of this text
      ├── ModelUnavailable        a model cannot be had; names the remedy
      └── Fenced                  another owner holds the session now
 
@@ -63,6 +66,20 @@ class UnsupportedAudio(InvalidInput):
     code = "unsupported_audio"
     http_status = 415
     default_remedy = "Send pcm_s16le, pcm_f32le, webm/opus or ogg/opus at 8000 to 192000 Hz."
+
+
+class UnknownLanguage(InvalidInput):
+    """No language code (BCP 47), or a language that the model does not know."""
+
+    code = "unknown_language"
+    default_remedy = "Give a BCP 47 code such as en, es, pt-BR or zh-Hans."
+
+
+class PairUnavailable(InvalidInput):
+    """No engine translates from this language into that one; the message names the pairs that exist."""
+
+    code = "pair_unavailable"
+    default_remedy = "Choose one of the pairs of GET /v1/languages, or configure an engine that has this one."
 
 
 class MessageInvalid(InvalidInput):
@@ -137,10 +154,13 @@ class BusUnavailable(Unavailable):
 
 
 class EngineUnavailable(Unavailable):
-    """The whisper service does not answer."""
+    """A service does not answer, or its engine does not."""
 
     code = "engine_unavailable"
-    default_remedy = "Check that 'dragoman whisper' runs and that DRAGOMAN_AUDIO_WHISPER_URL points at it."
+    default_remedy = (
+        "Check that 'dragoman whisper' and 'dragoman translation' run, and that DRAGOMAN_AUDIO_WHISPER_URL and "
+        "DRAGOMAN_AUDIO_TRANSLATION_URL point at them."
+    )
 
 
 class Overloaded(Unavailable):
@@ -174,6 +194,14 @@ class DecodeFailed(DragomanError):
 
     code = "decode_failed"
     default_remedy = "Look in the whisper service's log for the error's class, and report it."
+
+
+class TranslationFailed(DragomanError):
+    """No engine gave a usable translation of this text; asking again gives the same answer."""
+
+    code = "translation_failed"
+    http_status = 422
+    default_remedy = "Read the original; the translation service's log names the engine and what was wrong."
 
 
 class Fenced(DragomanError):

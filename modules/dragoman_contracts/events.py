@@ -52,6 +52,20 @@ class TranscriptionCompleted(Event, frozen=True, kw_only=True):
     words: list[Word] = []
 
 
+class TranslationCompleted(Event, frozen=True, kw_only=True):
+    """A final has a translation. Readers are idempotent by (session, segment, revision, target language)."""
+
+    session_id: str
+    segment_id: str
+    revision: int
+    target_language: str
+    source_language: str
+    text: str
+    start_ms: int
+    end_ms: int
+    engine: str = ""
+
+
 class AudioSessionEnded(Event, frozen=True, kw_only=True):
     """A session ended; its ledger adds up to what the client sent."""
 
@@ -61,7 +75,8 @@ class AudioSessionEnded(Event, frozen=True, kw_only=True):
 
 
 _EVENTS: dict[str, type[Event]] = {
-    cls.__name__: cls for cls in (AudioSessionOpened, TranscriptionCompleted, AudioSessionEnded)
+    cls.__name__: cls
+    for cls in (AudioSessionOpened, TranscriptionCompleted, TranslationCompleted, AudioSessionEnded)
 }
 
 

@@ -33,6 +33,10 @@ def fleet_key(profile: str) -> str:
     return f"fleet:{profile}"
 
 
+GLOSSARIES = "glossaries"
+"""Hash name → terms (JSON list of ``GlossaryTerm``): the sets that sessions can name."""
+
+
 def shard_of(session_id: str, shards: int) -> int:
     """Shard of a session: CRC-16/XMODEM of its id modulo the number of shards."""
     return binascii.crc_hqx(session_id.encode(), 0) % shards
@@ -112,6 +116,14 @@ class SessionKeys:
         return self._key("presence")
 
     @property
+    def wanted(self) -> str:
+        """Sorted set of the target languages that viewers subscribe to, by the unix ms at which each lapses.
+
+        The API processes renew it; the worker reads it for sessions that are translated on demand.
+        """
+        return self._key("wanted")
+
+    @property
     def outbox(self) -> str:
         """Hash offset → event: what follows from finals and is not done yet."""
         return self._key("outbox")
@@ -165,6 +177,8 @@ class RecordField:
     """Random: tells positions of this history from those of a lost one."""
     OPENED = b"opened"
     """Entry id of AudioSessionOpened; set once."""
+    TRANSLATION = b"translation"
+    """``TranslationOptions`` as JSON, sets of terms resolved; the worker looks at it every second."""
     FORMAT = b"format"
     OWNER_KEY = b"owner_key"
     """Name of the API key that made the session."""

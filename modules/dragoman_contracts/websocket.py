@@ -7,7 +7,7 @@ All times are milliseconds of session audio. ``docs/protocol.md`` tells it in pr
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -123,10 +123,40 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
         return self.received_ms == self.transcribed_ms + self.silence_ms + self.pending_ms + self.gap_ms
 
 
+class GlossaryTerm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a term is to be translated.
+
+    ``source`` is the term as it is spoken, ``translations`` its translation by BCP 47 code. ``keep`` leaves it
+    as it is in all languages that ``translations`` does not name. ``hotword`` tells the recogniser to expect it.
+    """
+
+    source: str
+    translations: dict[str, str] = {}
+    keep: bool = False
+    hotword: bool = False
+
+
+class TranslationOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Into which languages a session is translated, and how; may be changed while it is live.
+
+    ``targets`` are BCP 47 codes. ``on_demand`` translates only into those of them that a viewer subscribes to at
+    the time. ``drafts`` False translates finals only. ``glossaries`` are names of sets kept by the server, whose
+    terms come before those of ``glossary``.
+    """
+
+    targets: list[str] = []
+    on_demand: bool = False
+    drafts: bool = True
+    formality: Literal["default", "formal", "informal"] = "default"
+    glossary: list[GlossaryTerm] = []
+    glossaries: list[str] = []
+
+
 class SessionOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a session wants of the recogniser.
+    """What a session wants of the recogniser and the translators.
 
     ``language`` (ISO 639-1) None detects it, once an utterance. ``partials`` False sends finals only.
+    ``translation`` None leaves it as it is: none, for a new session.
     """
 
     language: str | None = None
@@ -134,6 +164,7 @@ class SessionOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     prompt: str = ""
     hotwords: str = ""
     profile: str | None = None
+    translation: TranslationOptions | None = None
 
 
 # --- client → server ------------------------------------------------------------------------------------
@@ -262,6 +293,55 @@ class TranscriptFinal(ServerMessage, frozen=True, kw_only=True, tag="transcript.
     speaker: str | None = None
 
 
+class TranslationPartial(ServerMessage, frozen=True, kw_only=True, tag="translation.partial"):
+    """A draft translation of the stable part of a segment; the next one, or the final one, replaces it.
+
+    ``revision`` is that of the transcript it was made from.
+    """
+
+    segment_id: str
+    revision: int
+    target_language: str
+    source_language: str
+    text: str
+
+
+class TranslationFinal(ServerMessage, frozen=True, kw_only=True, tag="translation.final"):
+    """The translation of a final segment.
+
+    ``engine`` names what made it; it is empty where the segment was spoken in the target language already and
+    is passed through. ``glossary_missed`` are terms of the glossary that the engine did not translate as told.
+    """
+
+    segment_id: str
+    revision: int
+    target_language: str
+    source_language: str
+    text: str
+    start_ms: int
+    end_ms: int
+    engine: str = ""
+    glossary_missed: list[str] = []
+
+
+class TranslationFailedMessage(ServerMessage, frozen=True, kw_only=True, tag="translation.failed"):
+    """A final segment has no translation: for good if ``permanent``, else until the translator is back."""
+
+    segment_id: str
+    revision: int
+    target_language: str
+    code: str
+    message: str
+    permanent: bool
+
+
+class SessionTargets(ServerMessage, frozen=True, kw_only=True, tag="session.targets"):
+    """Into which languages the session is translated from here on."""
+
+    targets: list[str]
+    on_demand: bool = False
+
+
 class SessionLag(ServerMessage, frozen=True, kw_only=True, tag="session.lag"):
     """Processing is ``lag_ms`` behind what was received; 0 tells that it caught up."""
 
@@ -301,9 +381,11 @@ class SessionEndedMessage(ServerMessage, frozen=True, kw_only=True, tag="session
 class SessionSnapshot(ServerMessage, frozen=True, kw_only=True, tag="session.snapshot"):
     """First message on an events socket: what a late joiner must know.
 
-    ``recovered`` tells, for ``after=<position>``, whether everything since that position follows. ``finals``
-    and ``partial`` are events as they were sent; the tail begins after ``position``. ``truncated`` tells that
-    older finals are left out; ``GET /v1/sessions/{id}/transcript`` has all of them.
+    ``recovered`` tells, for ``after=<position>``, whether everything since that position follows. ``finals``,
+    ``partial`` and ``translations`` (final and failed ones, and the last draft of each language, in the
+    languages that the viewer subscribes to) are events as they were sent; the tail begins after ``position``.
+    ``targets`` are the languages that the session is translated into. ``truncated`` tells that older finals
+    are left out; ``GET /v1/sessions/{id}/transcript`` has all of them.
     """
 
     session_id: str
@@ -312,6 +394,8 @@ class SessionSnapshot(ServerMessage, frozen=True, kw_only=True, tag="session.sna
     truncated: bool = False
     finals: list[dict[str, Any]] = []
     partial: dict[str, Any] | None = None
+    translations: list[dict[str, Any]] = []
+    targets: list[str] = []
 
 
 class ErrorMessage(ServerMessage, frozen=True, kw_only=True, tag="error"):
@@ -331,6 +415,10 @@ ServerMessages = (
     | SpeechEnded
     | TranscriptPartial
     | TranscriptFinal
+    | TranslationPartial
+    | TranslationFinal
+    | TranslationFailedMessage
+    | SessionTargets
     | SessionLag
     | SessionDegraded
     | AudioGap

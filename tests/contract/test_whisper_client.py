@@ -19,9 +19,9 @@ from dragoman_contracts.errors import (
     Overloaded,
 )
 from dragoman_contracts.whisper_api import WINDOW_HEADER, WINDOW_MEDIA_TYPE, WindowOptions
-from dragoman_orchestration.clients.resilience import CircuitBreaker
 from dragoman_orchestration.clients.whisper import WhisperClient
 from dragoman_runtime import telemetry
+from dragoman_runtime.resilience import CircuitBreaker
 from dragoman_runtime.settings import RuntimeSettings
 from dragoman_whisper.app import create_app
 from dragoman_whisper.settings import WhisperSettings

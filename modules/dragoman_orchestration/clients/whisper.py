@@ -27,7 +27,7 @@ from dragoman_contracts.whisper_api import (
     WindowResult,
     decode_result,
 )
-from dragoman_orchestration.clients.resilience import CircuitBreaker
+from dragoman_runtime.resilience import CircuitBreaker
 from dragoman_runtime.telemetry import current_traceparent
 
 DEFAULT_CONNECTIONS = 32

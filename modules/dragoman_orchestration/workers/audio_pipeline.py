@@ -17,7 +17,6 @@ from loguru import logger
 from dragoman_contracts.errors import BusUnavailable, DragomanError, Fenced
 from dragoman_contracts.fleet import REPORT_INTERVAL_S, WorkerReport
 from dragoman_contracts.streams import AUDIO_RESULTS
-from dragoman_orchestration.clients.resilience import Backoff, CircuitBreaker
 from dragoman_orchestration.clients.whisper import WhisperClient
 from dragoman_orchestration.streaming.detectors import (
     EnergyDetector,
@@ -37,6 +36,7 @@ from dragoman_runtime.broker.redis import RedisBroker, connect
 from dragoman_runtime.dead_letters import DeadLetters
 from dragoman_runtime.http_service import worker_face
 from dragoman_runtime.process import Drain, Health
+from dragoman_runtime.resilience import Backoff, CircuitBreaker
 from dragoman_runtime.session_lease import SessionLease, SessionLeases
 from dragoman_runtime.settings import RuntimeSettings
 

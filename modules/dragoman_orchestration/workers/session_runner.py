@@ -35,7 +35,6 @@ from dragoman_contracts.websocket import (
     TranscriptPartial,
 )
 from dragoman_contracts.whisper_api import WindowResult
-from dragoman_orchestration.clients.resilience import Backoff
 from dragoman_orchestration.session.ledger import LedgerBook
 from dragoman_orchestration.streaming.detectors import SpeechDetector
 from dragoman_orchestration.streaming.recogniser import (
@@ -61,6 +60,7 @@ from dragoman_orchestration.workers.outbox import Outbox
 from dragoman_orchestration.workers.service_level import ServiceLevel
 from dragoman_orchestration.workers.settings import AudioWorkerSettings
 from dragoman_runtime.broker.base import Entry
+from dragoman_runtime.resilience import Backoff
 from dragoman_runtime.session_lease import ResultBatch, ResultEvent, SessionLease, SessionLeases
 from dragoman_runtime.telemetry import span_from
 

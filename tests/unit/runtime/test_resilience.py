@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from dragoman_contracts.errors import EngineUnavailable, InvalidInput
-from dragoman_orchestration.clients.resilience import Backoff, CircuitBreaker
+from dragoman_runtime.resilience import Backoff, CircuitBreaker
 
 
 def fail(breaker: CircuitBreaker, error: BaseException) -> None:
