@@ -158,8 +158,8 @@ class EngineUnavailable(Unavailable):
 
     code = "engine_unavailable"
     default_remedy = (
-        "Check that 'dragoman whisper' and 'dragoman translation' run, and that DRAGOMAN_AUDIO_WHISPER_URL and "
-        "DRAGOMAN_AUDIO_TRANSLATION_URL point at them."
+        "Check that 'dragoman whisper' and 'dragoman translation' run, and that the worker's "
+        "DRAGOMAN_AUDIO_WHISPER_URL and DRAGOMAN_AUDIO_TRANSLATION_URL point at them."
     )
 
 

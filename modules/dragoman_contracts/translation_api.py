@@ -1,9 +1,9 @@
 """The translation service: texts in, texts in other languages out.
 
 ``POST /v1/translate`` with a ``TranslateRequest`` as JSON, answered by a ``TranslateResponse``: one
-``TargetResult`` for each target, in order. A target that cannot be served has an ``error`` in the place of its
-texts, and does not harm the others; if no target can be served, the answer is a problem document (RFC 9457) with
-the first one's code. Languages are BCP 47 codes (RFC 5646).
+``TargetResult`` for each target, in order. A target that cannot be served has an ``error`` in the place of
+its texts, and does not harm the others; if no target can be served, the answer is a problem document (RFC
+9457) with the first one's code. Languages are BCP 47 codes (RFC 5646).
 """
 
 from __future__ import annotations
@@ -61,9 +61,9 @@ class TranslationProblem(msgspec.Struct, frozen=True, kw_only=True):
 class TranslatedText(msgspec.Struct, frozen=True, kw_only=True):
     """One text in the target language.
 
-    ``source`` is the language it was translated from (given or detected), ``engine`` what translated it: empty
-    where it was in the target language already. ``glossary_missed`` are the source terms that did not come out as
-    the glossary wants. ``error`` None, or why there is no ``text``.
+    ``source`` is the language it was translated from (given or detected), ``engine`` what translated it:
+    empty where it was in the target language already. ``glossary_missed`` are the source terms that did not
+    come out as the glossary wants. ``error`` None, or why there is no ``text``.
     """
 
     text: str = ""
@@ -76,7 +76,8 @@ class TranslatedText(msgspec.Struct, frozen=True, kw_only=True):
 class TargetResult(msgspec.Struct, frozen=True, kw_only=True):
     """All texts in one target language, in the order of the request, or ``error``.
 
-    ``model`` names the model; ``batch_size`` is the size of the largest batch that the texts were translated in.
+    ``model`` names the model; ``batch_size`` is the size of the largest batch that the texts were translated
+    in.
     """
 
     target: str

@@ -126,8 +126,9 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
 class GlossaryTerm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a term is to be translated.
 
-    ``source`` is the term as it is spoken, ``translations`` its translation by BCP 47 code. ``keep`` leaves it
-    as it is in all languages that ``translations`` does not name. ``hotword`` tells the recogniser to expect it.
+    ``source`` is the term as it is spoken, ``translations`` its translation by BCP 47 code. ``keep`` leaves
+    it as it is in all languages that ``translations`` does not name. ``hotword`` tells the recogniser to
+    expect it.
     """
 
     source: str
@@ -139,9 +140,9 @@ class GlossaryTerm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 class TranslationOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Into which languages a session is translated, and how; may be changed while it is live.
 
-    ``targets`` are BCP 47 codes. ``on_demand`` translates only into those of them that a viewer subscribes to at
-    the time. ``drafts`` False translates finals only. ``glossaries`` are names of sets kept by the server, whose
-    terms come before those of ``glossary``.
+    ``targets`` are BCP 47 codes. ``on_demand`` translates only into those of them that a viewer subscribes to
+    at the time. ``drafts`` False translates finals only. ``glossaries`` are names of sets kept by the server,
+    whose terms come before those of ``glossary``.
     """
 
     targets: list[str] = []
@@ -310,7 +311,8 @@ class TranslationFinal(ServerMessage, frozen=True, kw_only=True, tag="translatio
     """The translation of a final segment.
 
     ``engine`` names what made it; it is empty where the segment was spoken in the target language already and
-    is passed through. ``glossary_missed`` are terms of the glossary that the engine did not translate as told.
+    is passed through. ``glossary_missed`` are terms of the glossary that the engine did not translate as
+    told.
     """
 
     segment_id: str

@@ -1,6 +1,7 @@
 """Language codes: BCP 47 (RFC 5646), compared as the Unicode CLDR does it.
 
-``pt-BR`` and ``pt`` are one language to a reader, ``zh-Hans`` and ``zh-Hant`` are two; ``iw`` is written ``he``.
+``pt-BR`` and ``pt`` are one language to a reader, ``zh-Hans`` and ``zh-Hant`` are two; ``iw`` is written
+``he``.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 import langcodes
+from langcodes.tag_parser import LanguageTagError
 
 from dragoman_contracts.errors import UnknownLanguage
 
@@ -20,7 +22,8 @@ MAX_TAG_CHARS = 35
 
 @lru_cache(maxsize=1024)
 def canonical(tag: str) -> str:
-    """The code in its standard form: ``EN_us`` is ``en-US``, ``iw`` is ``he``, ``zh-hans-cn`` is ``zh-Hans-CN``.
+    """The code in its standard form: ``EN_us`` is ``en-US``, ``iw`` is ``he``, ``zh-hans-cn`` is
+    ``zh-Hans-CN``.
 
     Raises:
         UnknownLanguage: it is no code of a language.
@@ -28,7 +31,7 @@ def canonical(tag: str) -> str:
     """
     try:
         language = langcodes.Language.get(tag.strip(), normalize=True) if len(tag) <= MAX_TAG_CHARS else None
-    except (langcodes.LanguageTagError, ValueError):
+    except (LanguageTagError, ValueError):
         language = None
     if language is None or language.language is None or not language.is_valid():
         raise UnknownLanguage(f"{tag[:MAX_TAG_CHARS]!r} is no language code")
