@@ -173,17 +173,28 @@ def dragoman_run(tmp_path: Path) -> Any:
         environment = dict(more)
         if server is not None:
             environment |= {"DRAGOMAN_CLIENT_SERVER": server.url, "DRAGOMAN_CLIENT_KEY": server.key}
-        return subprocess.run(
-            [*DRAGOMAN, *arguments],
-            cwd=tmp_path,
-            env=clean_environment(**environment),
-            input=stdin,
-            capture_output=True,
-            timeout=limit_s,
-            check=False,
-        )
+        try:
+            return subprocess.run(
+                [*DRAGOMAN, *arguments],
+                cwd=tmp_path,
+                env=clean_environment(**environment),
+                input=stdin,
+                capture_output=True,
+                timeout=limit_s,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as late:
+            pytest.fail(
+                f"{arguments} did not end within {limit_s:g} s:\n{last_lines(late.stdout, late.stderr)}"
+            )
 
     return run
+
+
+def last_lines(*outputs: bytes | None, count: int = 30) -> str:
+    """What a process said last: without it, nobody can tell why it hung."""
+    parts = [(output or b"").decode(errors="replace").splitlines()[-count:] for output in outputs]
+    return "\n--- stderr:\n".join("\n".join(part) for part in parts)
 
 
 @pytest.fixture(scope="session")
