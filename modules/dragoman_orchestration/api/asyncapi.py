@@ -23,6 +23,7 @@ from dragoman_contracts.websocket import (
     CloseCode,
     ErrorMessage,
     Gap,
+    GlossaryTerm,
     Ledger,
     ServerMessage,
     ServerMessages,
@@ -36,11 +37,16 @@ from dragoman_contracts.websocket import (
     SessionResumed,
     SessionSnapshot,
     SessionStarted,
+    SessionTargets,
     SpeechEnded,
     SpeechStarted,
     StreamPosition,
     TranscriptFinal,
     TranscriptPartial,
+    TranslationFailedMessage,
+    TranslationFinal,
+    TranslationOptions,
+    TranslationPartial,
     Word,
 )
 
@@ -59,11 +65,29 @@ _FINAL = TranscriptFinal(
     confidence=0.95,
     words=[Word("Hello.", 480, 900, 0.97)],
 )
+_TRANSLATION = TranslationFinal(
+    position=_POSITION,
+    segment_id="s3",
+    revision=5,
+    target_language="es",
+    source_language="en",
+    text="Hola.",
+    start_ms=480,
+    end_ms=900,
+    engine="ctranslate2",
+)
 
 EXAMPLES: tuple[ClientMessage | ServerMessage, ...] = (
     SessionConfigure(
         audio=AudioFormat(encoding="pcm_s16le", sample_rate_hz=48_000, channels=1),
-        options=SessionOptions(language="en"),
+        options=SessionOptions(
+            language="en",
+            translation=TranslationOptions(
+                targets=["es", "pt-BR"],
+                on_demand=True,
+                glossary=[GlossaryTerm(source="board", translations={"es": "junta"}, hotword=True)],
+            ),
+        ),
     ),
     AudioFlush(),
     SessionEnd(),
@@ -87,6 +111,25 @@ EXAMPLES: tuple[ClientMessage | ServerMessage, ...] = (
         confidence=0.8,
     ),
     _FINAL,
+    TranslationPartial(
+        position=_POSITION,
+        segment_id="s3",
+        revision=4,
+        target_language="es",
+        source_language="en",
+        text="Hola",
+    ),
+    _TRANSLATION,
+    TranslationFailedMessage(
+        position=_POSITION,
+        segment_id="s3",
+        revision=5,
+        target_language="pt-BR",
+        code="engine_unavailable",
+        message="the translation service does not answer",
+        permanent=False,
+    ),
+    SessionTargets(position=_POSITION, targets=["es", "pt-BR"], on_demand=True),
     SessionLag(lag_ms=31_000, reason="backpressure"),
     SessionDegraded(position=_POSITION, level=1, reason="load"),
     AudioGap(position=_POSITION, start_ms=12_000, end_ms=12_400, reason="decode_error"),
@@ -107,6 +150,8 @@ EXAMPLES: tuple[ClientMessage | ServerMessage, ...] = (
         session_id="0f3c1d2e4b5a69788796a5b4c3d2e1f0",
         status="live",
         finals=[msgspec.to_builtins(_FINAL)],
+        translations=[msgspec.to_builtins(_TRANSLATION)],
+        targets=["es", "pt-BR"],
     ),
     ErrorMessage(
         code="bus_unavailable",
@@ -116,6 +161,13 @@ EXAMPLES: tuple[ClientMessage | ServerMessage, ...] = (
     ),
 )
 """One true message of each type; the document shows them."""
+
+
+_LANGUAGES = {
+    "type": "string",
+    "description": "Translations that the viewer wants, as BCP 47 codes separated by commas (`es,pt-BR`). "
+    "Left out: all of them. Empty: transcripts only.",
+}
 
 
 def build_document(
@@ -147,7 +199,9 @@ def build_document(
         },
         "channels": {
             "audio": _channel("audio", "The speaker's socket.", sorted({*from_speaker, *to_speaker})),
-            "events": _channel("events", "A viewer's socket: any number on a session.", to_viewer),
+            "events": _channel(
+                "events", "A viewer's socket: any number on a session.", to_viewer, languages=_LANGUAGES
+            ),
         },
         "operations": {
             "hearSpeaker": _operation(
@@ -195,7 +249,7 @@ def _info(version: str) -> dict[str, Any]:
     }
 
 
-def _channel(name: str, description: str, messages: list[str]) -> dict[str, Any]:
+def _channel(name: str, description: str, messages: list[str], **query: dict[str, Any]) -> dict[str, Any]:
     return {
         "address": f"/v1/sessions/{{session_id}}/{name}",
         "title": f"Session {name}",
@@ -213,7 +267,8 @@ def _channel(name: str, description: str, messages: list[str]) -> dict[str, Any]
                             "type": "string",
                             "pattern": "^.+:[0-9]{1,18}$",
                             "description": "Position of the last event seen, `<epoch>:<offset>`.",
-                        }
+                        },
+                        **query,
                     },
                 },
                 "bindingVersion": "0.1.0",
