@@ -37,9 +37,9 @@ async def test_what_could_not_be_cleared_stays(redis_client: Redis, broker: Redi
     outbox = Outbox(broker)
     # Its copy goes out, and then Redis refuses to clear it.
     await redis.set(lease.keys.outbox, "no hash")
-    await outbox.deliver(lease)
+    await outbox.deliver(lease, set())
     assert list(lease.outbox) == [7]
     await redis.delete(lease.keys.outbox)
-    await outbox.deliver(lease)
+    await outbox.deliver(lease, set())
     assert lease.outbox == {}
     assert await broker.length(AUDIO_RESULTS) == 2

@@ -7,7 +7,7 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -17,6 +17,7 @@ from loguru import logger
 from dragoman_contracts.errors import BusUnavailable, DragomanError, Fenced
 from dragoman_contracts.fleet import REPORT_INTERVAL_S, WorkerReport
 from dragoman_contracts.streams import AUDIO_RESULTS
+from dragoman_orchestration.clients.translation import TranslationClient
 from dragoman_orchestration.clients.whisper import WhisperClient
 from dragoman_orchestration.streaming.detectors import (
     EnergyDetector,
@@ -32,6 +33,7 @@ from dragoman_orchestration.workers.poison import bury
 from dragoman_orchestration.workers.service_level import ServiceLevel
 from dragoman_orchestration.workers.session_runner import SessionRunner
 from dragoman_orchestration.workers.settings import AudioWorkerSettings
+from dragoman_orchestration.workers.wishes import read_wishes
 from dragoman_runtime.broker.redis import RedisBroker, connect
 from dragoman_runtime.dead_letters import DeadLetters
 from dragoman_runtime.http_service import worker_face
@@ -44,6 +46,7 @@ CLAIM_INTERVAL_S = 0.1
 READ_COUNT = 64
 """Entries of one session in one read: a session that catches up does not starve the others."""
 LOAD_INTERVAL_S = 0.25
+WISHES_INTERVAL_S = 1.0
 TRIM_INTERVAL_S = 60.0
 RETRY_CAP_S = 0.5
 """Longest pause of a loop while Redis is away: well within a lease."""
@@ -64,12 +67,14 @@ class AudioWorker:
         *,
         name: str,
         shards: int,
+        translation: TranslationClient | None = None,
     ) -> None:
         self._leases = leases
         self._broker = broker
         self._service = service
         self._settings = settings
         self._name = name
+        self._translation = translation
         self._fleet = FleetReports(broker, settings.profile)
         self._dead_letters = DeadLetters(broker, shards=shards, profiles=(settings.profile,))
         self._new_detector = new_detector
@@ -91,6 +96,7 @@ class AudioWorker:
                 (self._read, self._settings.read_interval_ms / 1000),
                 (self._watch_load, LOAD_INTERVAL_S),
                 (self._report, REPORT_INTERVAL_S),
+                (self._follow_wishes, WISHES_INTERVAL_S),
                 (self._trim, TRIM_INTERVAL_S),
             )
         ]
@@ -182,6 +188,17 @@ class AudioWorker:
                 self._to_start.remove(lease)
         if away is not None:
             raise away
+        await self._apply_wishes([one for one in self._runners.values() if not one.interpreter.is_planned])
+
+    async def _follow_wishes(self) -> None:
+        """Which languages a session is translated into may change while it is live."""
+        await self._apply_wishes(list(self._runners.values()))
+
+    async def _apply_wishes(self, runners: Sequence[SessionRunner]) -> None:
+        found = await read_wishes(self._broker, [runner.lease.keys for runner in runners])
+        for runner, wishes in zip(runners, found, strict=True):
+            if wishes is not None and not runner.is_over:
+                self._guarded(runner, partial(runner.apply_wishes, wishes))
 
     async def _start(self, lease: SessionLease) -> None:
         """Run a leased session from its checkpoint.
@@ -204,6 +221,7 @@ class AudioWorker:
                 self._leases,
                 service=self._service,
                 outbox=self._outbox,
+                translation=self._translation,
                 detector=self._new_detector(),
                 settings=self._settings,
             )
@@ -361,8 +379,16 @@ async def run_audio_worker(settings: AudioWorkerSettings, runtime: RuntimeSettin
     health = Health("audio-worker", drain=drain)
     health.add_check("redis", _redis_check(broker))
     health.add_check("whisper", whisper.ready)
+    translation = _translation_client(settings)
     worker = AudioWorker(
-        leases, broker, service, settings, detector_factory(settings), name=name, shards=runtime.shards
+        leases,
+        broker,
+        service,
+        settings,
+        detector_factory(settings),
+        name=name,
+        shards=runtime.shards,
+        translation=translation,
     )
     async with worker_face(health, runtime):
         logger.info(
@@ -372,16 +398,30 @@ async def run_audio_worker(settings: AudioWorkerSettings, runtime: RuntimeSettin
             await worker.run(drain)
         finally:
             await service.close()
+            if translation is not None:
+                await translation.close()
             await broker.close()
 
 
 def _whisper_client(settings: AudioWorkerSettings, url: str, name: str) -> WhisperClient:
-    http = httpx.AsyncClient(
-        base_url=url,
-        timeout=httpx.Timeout(settings.whisper_timeout_s, connect=2.0),
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=settings.connections),
-    )
+    http = _http(url, settings.whisper_timeout_s, settings.connections)
     return WhisperClient(http, CircuitBreaker(name), connections=settings.connections)
+
+
+def _translation_client(settings: AudioWorkerSettings) -> TranslationClient | None:
+    if not settings.translation_url:
+        return None
+    connections = settings.translation_connections
+    http = _http(settings.translation_url, settings.translation_timeout_s, connections)
+    return TranslationClient(http, CircuitBreaker("the translation service"), connections=connections)
+
+
+def _http(url: str, timeout_s: float, connections: int) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        base_url=url,
+        timeout=httpx.Timeout(timeout_s, connect=2.0),
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=connections),
+    )
 
 
 def _redis_check(broker: RedisBroker) -> Callable[[], Awaitable[str | None]]:

@@ -17,6 +17,16 @@ DECODE = Histogram(
     buckets=(0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 15),
 )
 DECODE_FAILED = Counter("dragoman_audio_decode_failed_total", "Windows without a hypothesis.", ["code"])
+TRANSLATION = Histogram(
+    "dragoman_audio_translation_seconds",
+    "Seconds from the request of a translation to its text, queueing included.",
+    ["quality"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 15),
+)
+TRANSLATIONS = Counter("dragoman_audio_translations_total", "Translations of finals published.")
+TRANSLATION_FAILED = Counter(
+    "dragoman_audio_translation_failed_total", "Requests without a translation.", ["language", "code"]
+)
 DEGRADATION = Gauge("dragoman_audio_degradation_level", "Steps of the ladder in effect; 0: full service.")
 LAG = Gauge(
     "dragoman_audio_lag_seconds", "Seconds that 9 of 10 sessions of this worker wait for a final at most."

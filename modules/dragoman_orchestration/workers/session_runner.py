@@ -34,7 +34,8 @@ from dragoman_contracts.websocket import (
     TranscriptFinal,
     TranscriptPartial,
 )
-from dragoman_contracts.whisper_api import WindowResult
+from dragoman_contracts.whisper_api import WindowOptions, WindowResult
+from dragoman_orchestration.clients.translation import TranslationClient
 from dragoman_orchestration.session.ledger import LedgerBook
 from dragoman_orchestration.streaming.detectors import SpeechDetector
 from dragoman_orchestration.streaming.recogniser import (
@@ -44,6 +45,7 @@ from dragoman_orchestration.streaming.recogniser import (
     RecogniserState,
     Settled,
 )
+from dragoman_orchestration.streaming.window import Pcm
 from dragoman_orchestration.workers import metrics
 from dragoman_orchestration.workers.audio_feed import (
     AudioFeed,
@@ -55,13 +57,22 @@ from dragoman_orchestration.workers.audio_feed import (
     Lost,
     Torn,
 )
+from dragoman_orchestration.workers.interpreter import Interpreter, Wishes, hotwords_of
 from dragoman_orchestration.workers.ladder import Pace
-from dragoman_orchestration.workers.outbox import Outbox
+from dragoman_orchestration.workers.outbox import Outbox, decode_kept
+from dragoman_orchestration.workers.result_step import (
+    collapse,
+    drafts_after,
+    error_message,
+    is_draft,
+    replaced,
+    result_event,
+)
 from dragoman_orchestration.workers.service_level import ServiceLevel
 from dragoman_orchestration.workers.settings import AudioWorkerSettings
 from dragoman_runtime.broker.base import Entry
 from dragoman_runtime.resilience import Backoff
-from dragoman_runtime.session_lease import ResultBatch, ResultEvent, SessionLease, SessionLeases
+from dragoman_runtime.session_lease import ResultBatch, SessionLease, SessionLeases
 from dragoman_runtime.telemetry import span_from
 
 SURVIVED_MS = 1_000
@@ -88,7 +99,10 @@ class RunnerState(msgspec.Struct, kw_only=True):
     options: SessionOptions = msgspec.field(default_factory=SessionOptions)
     ended: str = ""
     """Reason of the ``session.ended`` that was published; what is left is to clean up."""
-    partial_offset: int = 0
+    drafts: dict[str, int] = {}
+    """Offset of the draft that stands in the results, of the transcript and of each translation."""
+    translated: dict[str, int] = {}
+    """For each target language the offset up to which all finals are done with."""
     level: int = 0
     """Level of degradation that the session's viewers were told."""
     torn_to_bytes: int = 0
@@ -108,6 +122,7 @@ class SessionRunner:
         *,
         service: ServiceLevel,
         outbox: Outbox,
+        translation: TranslationClient | None,
         detector: SpeechDetector,
         settings: AudioWorkerSettings,
     ) -> None:
@@ -129,7 +144,7 @@ class SessionRunner:
         self._ledger = LedgerBook.from_state(state.ledger) if state.ledger else LedgerBook()
         self._heard_before_ms = self._ledger.received_ms
         self._ended = state.ended
-        self._partial_offset = state.partial_offset
+        self._drafts = state.drafts
         self._torn_to_bytes = state.torn_to_bytes
         self._level_told = state.level
         self._lost: Lost | None = None
@@ -137,7 +152,9 @@ class SessionRunner:
         self._verify_due = 0.0
         self._pace = Pace(most_s=settings.read_ahead_ms / 1000)
         self._events: list[ServerMessage] = []
+        self._copied: set[int] = set()
         self._ending = ""
+        self._done_since: float | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._publishing: asyncio.Task[None] | None = None
         self._backoff = Backoff()
@@ -147,6 +164,17 @@ class SessionRunner:
         self._state_due = 0.0
         self._heard_told_ms = -1
         self._committed_told_ms = state.recogniser.committed_ms
+        self.interpreter = Interpreter(
+            translation,
+            lease.session_id,
+            spawn=lambda request: self._spawn(self._then_pump(request)),
+            tell=self._events_tell,
+            hear_in_english=self._hear_in_english,
+            settled=state.translated,
+            drafts=settings.draft_policy(),
+        )
+        for offset, data in sorted(lease.outbox.items()):
+            self._tell_interpreter(offset, decode_kept(data))
         self.started = self._last_audio = time.monotonic()
         self.is_over = False
         self.is_lost = False
@@ -203,8 +231,14 @@ class SessionRunner:
             if self._feed.position != entry.id:
                 break  # what lies behind a hole is read again when the gap is told
 
+    def apply_wishes(self, wishes: Wishes) -> None:
+        """Translate as the session's record tells now; the terms of its glossary reach the recogniser."""
+        if wishes != self.interpreter.wishes:
+            self.interpreter.apply(wishes)
+            self._configure(self._options)
+
     def pump(self) -> None:
-        """Do what is due: background samples, idleness, the next decode, the next publish. Never waits."""
+        """Do what is due: background samples, idleness, the next requests and publish. Never waits."""
         if self.is_over:
             return
         now = time.monotonic()
@@ -214,8 +248,9 @@ class SessionRunner:
             self._watch_idleness(now)
             self._watch_lag(now)
             self._watch_level()
-            self._finish_if_done()
+            self._finish_if_done(now)
             self._start_decode(now)
+            self._start_translations(now)
         self._start_publish(now)
         self._start_verify(now)
 
@@ -248,8 +283,7 @@ class SessionRunner:
         elif isinstance(heard, End):
             self._ending = heard.reason
         elif isinstance(heard, Configured):
-            self._options = heard.options
-            self._recogniser.configure(heard.options)
+            self._configure(heard.options)
         elif isinstance(heard, Lost):
             logger.warning("session {}: {} ms of audio were lost", self.session_id, heard.samples // 16)
             self._lost = heard
@@ -263,6 +297,16 @@ class SessionRunner:
             heard_ms = self._recogniser.heard_ms - before_ms
             self._pace.heard(heard_ms, time.monotonic())
             metrics.HEARD.inc(heard_ms / 1000)
+
+    def _configure(self, options: SessionOptions) -> None:
+        self._options = options
+        wishes = self.interpreter.wishes
+        expected = hotwords_of(wishes.options) if wishes is not None else []
+        if expected:
+            options = msgspec.structs.replace(
+                options, hotwords=" ".join([options.hotwords, *expected]).strip()
+            )
+        self._recogniser.configure(options)
 
     def _pass_hole(self) -> None:
         """Make final what was heard before lost audio, then tell the gap and go on behind it."""
@@ -302,7 +346,7 @@ class SessionRunner:
 
     def _refuse_audio(self, error: UnsupportedAudio) -> None:
         logger.warning("session {} sent audio that cannot be decoded", self.session_id)
-        self._events.append(_error_message(error))
+        self._events.append(error_message(error))
         if self._feed.audio is not None and not self._feed.audio.is_pcm:
             # A container that is none stays none: there is nothing to go on with.
             self._feed.finish()
@@ -318,15 +362,54 @@ class SessionRunner:
             self._feed.finish()
             self._ending = "idle"
 
-    def _finish_if_done(self) -> None:
-        """Close what is open when the audio has ended; tell the end when all of it is settled."""
+    def _finish_if_done(self, now: float) -> None:
+        """Close what is open when the audio has ended; tell the end when all of it is settled and
+        translated."""
         if not self._ending or not self._feed.is_finished:
             return
         self._take(self._recogniser.flush())
         self._take(self._recogniser.finish_ready())
-        if self._recogniser.is_done and not self._recogniser.is_busy and not self._ended:
+        is_settled = self._recogniser.is_done and not self._recogniser.is_busy
+        if is_settled and not self._ended and not self._waits_for_translations(now):
             self._ended = self._ending
             self._events.append(SessionEndedMessage(reason=self._ended, ledger=self._ledger.snapshot()))
+
+    def _waits_for_translations(self, now: float) -> bool:
+        """Whether the end waits for translations; after some time what is missing is told as failed."""
+        if self._done_since is None:
+            self._done_since = now
+        if self.interpreter.is_idle:
+            return False
+        if self._events or self._publishes:
+            return True  # finals on their way: their translations are not even asked for
+        if now - self._done_since < self._settings.translation_patience_s:
+            return self.interpreter.is_waiting
+        self.interpreter.give_up()
+        return False
+
+    # --- translate ---------------------------------------------------------------------------------------
+
+    def _start_translations(self, now: float) -> None:
+        # At its end a session is in nobody's way.
+        self.interpreter.delayed = self._service.delays_translation and not self._ending
+        self.interpreter.pump(now, drafts=self._service.drafts)
+
+    async def _then_pump(self, request: Coroutine[Any, Any, None]) -> None:
+        await request
+        self.pump()
+
+    def _events_tell(self, messages: Sequence[ServerMessage]) -> None:
+        self._events.extend(messages)
+
+    def _tell_interpreter(self, offset: int, message: ServerMessage) -> None:
+        if isinstance(message, TranscriptFinal):
+            self.interpreter.final(offset, message)
+
+    async def _hear_in_english(self, samples: Pcm, language: str) -> str:
+        options = WindowOptions(
+            language=language, task="translate", word_timestamps=False, session_id=self.session_id
+        )
+        return (await self._service.decode(samples, options)).text.strip()
 
     # --- decode ------------------------------------------------------------------------------------------
 
@@ -351,6 +434,8 @@ class SessionRunner:
         metrics.DECODE.labels("full" if request.full else "draft").observe(seconds)
         self._backoff.reset()
         self._failing_since = None
+        if request.full:
+            self.interpreter.keep_audio(f"seg-{request.utterance}", result.language, request.samples)
         self._take(self._recogniser.answer(request, result, seconds * 1000))
         self.pump()
 
@@ -379,7 +464,7 @@ class SessionRunner:
         now = time.monotonic()
         if isinstance(error, InvalidInput | DecodeFailed):
             logger.warning("session {}: a window was refused: {}", self.session_id, error.message)
-            self._events.append(_error_message(error))
+            self._events.append(error_message(error))
             self._take(self._recogniser.give_up(request, error.code))
             return
         self._recogniser.fail(request)
@@ -406,6 +491,8 @@ class SessionRunner:
         for output in outputs:
             if not isinstance(output, Settled):
                 self._events.append(output)
+                if isinstance(output, TranscriptPartial):
+                    self.interpreter.partial(output)
                 continue
             self._ledger.receive(self._recogniser.heard_ms)
             if output.kind == "transcribed":
@@ -416,10 +503,13 @@ class SessionRunner:
                 self._ledger.gap(output.start_ms, output.end_ms, output.reason)
             metrics.SETTLED.labels(output.kind).inc((output.end_ms - output.start_ms) / 1000)
 
+    @property
+    def _publishes(self) -> bool:
+        return self._publishing is not None and not self._publishing.done()
+
     def _start_publish(self, now: float) -> None:
         progressed = self._recogniser.heard_ms != self._heard_told_ms and now >= self._state_due
-        idle = self._publishing is None or self._publishing.done()
-        if idle and (self._events or progressed or self._ended):
+        if not self._publishes and (self._events or progressed or self._ended):
             self._state_due = now + STATE_INTERVAL_S
             self._publishing = self._spawn(self._publish())
 
@@ -429,9 +519,8 @@ class SessionRunner:
         A Redis that restarted with less may give ids anew that this worker has behind it: it would wait for
         ever for audio that is there. A session with news finds out by itself: by a publish, or by a hole.
         """
-        idle = self._publishing is None or self._publishing.done()
         quiet = self._lost is not None or now - self._last_audio >= VERIFY_INTERVAL_S
-        if idle and quiet and now >= self._verify_due and not self._ended:
+        if not self._publishes and quiet and now >= self._verify_due and not self._ended:
             self._verify_due = now + VERIFY_INTERVAL_S
             self._publishing = self._spawn(self._verify())
 
@@ -449,7 +538,7 @@ class SessionRunner:
 
     async def _publish_step(self) -> None:
         """One fenced step with all that waits; repeated unchanged until Redis has it."""
-        messages = _collapse(self._events)
+        messages = collapse(self._events)
         self._events = []
         batch = self._batch(messages)
         backoff = Backoff(cap_s=RETRY_CAP_S)
@@ -461,16 +550,21 @@ class SessionRunner:
                 metrics.PUBLISH_RETRIES.inc()
                 await asyncio.sleep(backoff.next_s())
         first = last - len(messages) + 1
-        for offset, message in enumerate(messages, start=first):
-            if isinstance(message, TranscriptFinal):
-                self.lease.outbox[offset] = batch.events[offset - first].data
-                self._partial_offset = 0
-                metrics.CAPTIONS.labels("final").inc()
-            elif isinstance(message, TranscriptPartial):
-                self._partial_offset = offset
-                metrics.CAPTIONS.labels("partial").inc()
+        self._drafts = drafts_after(self._drafts, messages, first)
+        for offset, (message, event) in enumerate(zip(messages, batch.events, strict=True), start=first):
+            if event.to_outbox:
+                self.lease.outbox[offset] = event.data
+            if isinstance(message, TranscriptFinal | TranscriptPartial):
+                metrics.CAPTIONS.labels("partial" if is_draft(message) else "final").inc()
+            self._tell_interpreter(offset, message)
         if self.lease.outbox:
-            await self._outbox.deliver(self.lease)
+            await self._deliver()
+        self._start_translations(time.monotonic())
+
+    async def _deliver(self) -> None:
+        before = set(self.lease.outbox)
+        await self._outbox.deliver(self.lease, self._copied, self.interpreter.is_settled)
+        self.interpreter.forget(before - self.lease.outbox.keys())
 
     def _batch(self, messages: Sequence[ServerMessage]) -> ResultBatch:
         recogniser = self._recogniser
@@ -481,19 +575,20 @@ class SessionRunner:
         beyond_ms = recogniser.heard_ms - self._heard_before_ms
         progressed = recogniser.committed_ms > self._committed_told_ms or beyond_ms > SURVIVED_MS
         self._committed_told_ms = recogniser.committed_ms
-        replaces = any(isinstance(message, TranscriptPartial | TranscriptFinal) for message in messages)
+        gone = replaced(self._drafts, messages)
         state = RunnerState(
             recogniser=recogniser.state(),
             feed=feed,
             ledger=self._ledger.to_state(),
             options=self._options,
             ended=self._ended if any(isinstance(m, SessionEndedMessage) for m in messages) else "",
-            partial_offset=0 if replaces else self._partial_offset,
+            drafts={place: offset for place, offset in self._drafts.items() if place not in gone},
+            translated=self.interpreter.settled(),
             level=self._level_told,
             torn_to_bytes=self._torn_to_bytes,
         )
         return ResultBatch(
-            events=[_result_event(message) for message in messages],
+            events=[result_event(message) for message in messages],
             state={
                 StateField.STATE: msgspec.json.encode(state),
                 StateField.COMMITTED_MS: recogniser.committed_ms,
@@ -502,13 +597,13 @@ class SessionRunner:
                 StateField.LEDGER: msgspec.json.encode(self._ledger.snapshot()),
             },
             trim_before=trim_before,
-            superseded=(self._partial_offset,) if replaces and self._partial_offset else (),
+            superseded=[self._drafts[place] for place in gone],
             progressed=progressed,
         )
 
     async def _end(self) -> None:
         """Clean up behind ``session.ended``: first what follows from it, then the session itself."""
-        await self._outbox.deliver(self.lease)
+        await self._deliver()
         if self.lease.outbox:
             return  # Redis is away or full; pump comes back
         await self._outbox.session_ended(self.lease, self._ended, self._ledger.snapshot())
@@ -549,21 +644,3 @@ def _read_state(lease: SessionLease) -> RunnerState:
     if lease.state:
         return msgspec.json.decode(lease.state, type=RunnerState)
     return RunnerState(options=msgspec.convert(lease.opened.options, SessionOptions))
-
-
-def _collapse(messages: Sequence[ServerMessage]) -> list[ServerMessage]:
-    """Drop partials that a later message of the same batch replaces."""
-    captions = [i for i, m in enumerate(messages) if isinstance(m, TranscriptPartial | TranscriptFinal)]
-    last = captions[-1] if captions else -1
-    return [m for i, m in enumerate(messages) if not isinstance(m, TranscriptPartial) or i == last]
-
-
-def _result_event(message: ServerMessage) -> ResultEvent:
-    tag = str(type(message).__struct_config__.tag)
-    return ResultEvent(tag, msgspec.json.encode(message), to_outbox=isinstance(message, TranscriptFinal))
-
-
-def _error_message(error: DragomanError) -> ErrorMessage:
-    return ErrorMessage(
-        code=error.code, message=error.message, remedy=error.remedy, permanent=error.permanent
-    )

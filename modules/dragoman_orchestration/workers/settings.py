@@ -11,6 +11,7 @@ from dragoman_orchestration.streaming.gate import GateSettings
 from dragoman_orchestration.streaming.policy import StepPolicy
 from dragoman_orchestration.streaming.recogniser import RecogniserSettings
 from dragoman_orchestration.workers.ladder import LadderLimits, Step
+from dragoman_orchestration.workers.lane import DraftPolicy
 from dragoman_runtime.settings import DragomanSettings
 
 Profile = Literal["mock", "cpu", "gpu", "npu"]
@@ -31,6 +32,26 @@ class AudioWorkerSettings(DragomanSettings):
         ge=0,
         le=1_000,
         description="Windows under way at the whisper service at once; 0 is the profile's (4, 8 or 32).",
+    )
+    translation_url: str = Field(
+        "", description="Base URL of the translation service; empty: nothing is translated."
+    )
+    translation_timeout_s: float = Field(
+        10.0, gt=0, description="Seconds until an answer of the translation service counts as late."
+    )
+    translation_connections: int = Field(
+        32, ge=1, le=1_000, description="Requests under way at the translation service at once."
+    )
+    translation_patience_s: float = Field(
+        10.0,
+        ge=0,
+        description="Seconds that a session's end waits for translations; what is missing then has failed.",
+    )
+    draft_latency_ms: int = Field(
+        700, ge=0, description="Milliseconds that a translator may take if drafts are to be asked; 0: none."
+    )
+    draft_interval_ms: int = Field(
+        300, ge=50, description="Least milliseconds between two drafts of a session in one language."
     )
     max_sessions: int = Field(250, ge=1, description="Sessions that one worker leases at most.")
     lease_ms: int = Field(
@@ -145,6 +166,10 @@ class AudioWorkerSettings(DragomanSettings):
             ),
             max_utterance_ms=self.max_utterance_ms,
         )
+
+    def draft_policy(self) -> DraftPolicy:
+        """When drafts are translated."""
+        return DraftPolicy(latency_ms=self.draft_latency_ms, interval_ms=self.draft_interval_ms)
 
     def step_policy(self) -> StepPolicy:
         """A fresh policy for one session."""
