@@ -1,14 +1,11 @@
-"""The order in which windows are decoded: by lane, and within a lane by turns of the sessions.
-
-Lanes share the engine by stride scheduling (Waldspurger and Weihl, 1995): finals go before drafts before
-files, and yet each lane that waits gets its share, so none starves.
-"""
+"""The order in which windows are decoded: finals before drafts before files, and none of them starves."""
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
 from enum import IntEnum
 from typing import Generic, TypeVar
+
+from dragoman_runtime import fair_queue
 
 T = TypeVar("T")
 
@@ -25,60 +22,8 @@ _STRIDES = {Lane.FINAL: 1.0, Lane.DRAFT: 4.0, Lane.FILE: 8.0}
 """One over the lane's share of windows where all lanes wait: 8 finals to 2 drafts to 1 of a file."""
 
 
-class _Turns(Generic[T]):
-    """One lane: a queue for each session, served by turns."""
+class FairQueue(fair_queue.FairQueue[Lane, T], Generic[T]):
+    """The queue of the engine: by lane, and within a lane by turns of the sessions."""
 
     def __init__(self) -> None:
-        self.sessions: OrderedDict[str, deque[T]] = OrderedDict()
-        self.position = 0.0
-
-    def pop(self) -> T:
-        session, items = next(iter(self.sessions.items()))
-        item = items.popleft()
-        if items:
-            self.sessions.move_to_end(session)
-        else:
-            del self.sessions[session]
-        return item
-
-
-class FairQueue(Generic[T]):
-    """Takes items in any order and gives them back in a fair one. Not bounded; ``len`` counts all."""
-
-    def __init__(self) -> None:
-        self._lanes = {lane: _Turns[T]() for lane in Lane}
-        self._now = 0.0
-        self._count = 0
-
-    def __len__(self) -> int:
-        return self._count
-
-    def waiting(self, session: str) -> int:
-        """How many items of ``session`` wait, over all lanes."""
-        return sum(len(lane.sessions.get(session, ())) for lane in self._lanes.values())
-
-    def put(self, item: T, lane: Lane, session: str) -> None:
-        """Add an item at the end of its session's queue."""
-        turns = self._lanes[lane]
-        if not turns.sessions:
-            # A lane that was empty saves up no share.
-            turns.position = max(turns.position, self._now)
-        turns.sessions.setdefault(session, deque()).append(item)
-        self._count += 1
-
-    def pop(self) -> T:
-        """The next item.
-
-        Raises:
-            IndexError: the queue is empty.
-
-        """
-        waiting = [lane for lane in Lane if self._lanes[lane].sessions]
-        if not waiting:
-            raise IndexError("the queue is empty")
-        lane = min(waiting, key=lambda lane: (self._lanes[lane].position, lane))
-        turns = self._lanes[lane]
-        self._now = turns.position
-        turns.position += _STRIDES[lane]
-        self._count -= 1
-        return turns.pop()
+        super().__init__(_STRIDES)

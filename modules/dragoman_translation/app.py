@@ -1,0 +1,68 @@
+"""The translation service's HTTP application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.routing import Route
+
+from dragoman_contracts.translation_api import TRANSLATE_PATH
+from dragoman_runtime.http_service import create_http_app, serve
+from dragoman_runtime.process import Drain, Health
+from dragoman_runtime.settings import RuntimeSettings
+from dragoman_translation.engines.base import Engine
+from dragoman_translation.routes.system import system_routes
+from dragoman_translation.routes.translate import TranslateEndpoint, describe
+from dragoman_translation.service import TranslationService
+from dragoman_translation.settings import TranslationSettings
+
+
+def create_app(
+    settings: TranslationSettings, *, drain: Drain | None = None, engines: Sequence[Engine] | None = None
+) -> FastAPI:
+    """The application; its lifespan loads the engines in the background and frees them.
+
+    ``engines`` take the place of the settings'. The service is at ``app.state.service``.
+    """
+    health = Health("translation", drain=drain)
+    service = TranslationService(settings, health, engines)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        service.start()
+        try:
+            yield
+        finally:
+            await service.stop()
+
+    app = create_http_app("translation", health, title="Dragoman translation service", lifespan=lifespan)
+    app.state.service = service
+    app.include_router(system_routes(service))
+    app.router.routes.insert(0, Route(TRANSLATE_PATH, TranslateEndpoint(service), methods=["POST"]))
+    _describe_translation(app)
+    return app
+
+
+def _describe_translation(app: FastAPI) -> None:
+    known = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            describe(known())
+        return known()
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend the document
+
+
+async def serve_translation(settings: TranslationSettings, runtime: RuntimeSettings, drain: Drain) -> None:
+    """Serve until the drain; requests under way are finished.
+
+    Raises:
+        AddressTaken: the port is in use.
+
+    """
+    app = create_app(settings, drain=drain)
+    await serve(app, settings.host, settings.port, drain, grace_s=runtime.drain_timeout_s)

@@ -1,0 +1,90 @@
+"""Which language a text is in: py3langid (https://github.com/adbar/py3langid), held to languages that count.
+
+A caption is short, and of a hundred languages one is always near: "hola que tal" would be Catalan. Among the
+languages that can occur the answer is good.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from functools import cache
+from typing import Any, NamedTuple
+
+from dragoman_contracts.errors import InvalidInput
+from dragoman_runtime.languages import base
+from dragoman_translation.text import has_letters
+
+MIN_PROBABILITY = 0.35
+SURE_BYTES = 24
+"""Texts from this length on are told apart well enough to call a language wrong."""
+
+
+class Undetectable(InvalidInput):
+    """The language of a text cannot be told."""
+
+    code = "language_undetectable"
+    default_remedy = "Give the source language; short texts can be of many."
+
+
+class Guess(NamedTuple):
+    """A language, and how probable it is among those that were asked about."""
+
+    language: str
+    probability: float
+
+
+@cache
+def _identifier() -> Any:
+    # Half a second: it unpacks its model.
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # noqa: PLC0415
+
+    return LanguageIdentifier.from_model_file(MODEL_FILE)
+
+
+def warm_up() -> None:
+    """Load the model, which takes half a second."""
+    _identifier()
+
+
+@cache
+def known_languages() -> frozenset[str]:
+    """The base languages that can be told at all."""
+    return frozenset(_identifier().labels)
+
+
+def rank(text: str, languages: Iterable[str] = ()) -> list[Guess]:
+    """The languages by their probability, best first; of ``languages`` only, if any are given.
+
+    Codes are canonical; variants of a language count as one and come out as the first one given.
+    """
+    wanted: dict[str, str] = {}
+    for language in languages:
+        wanted.setdefault(base(language), language)
+    scores = {
+        wanted.get(name, name): score
+        for name, score in _identifier().rank(text)
+        if not wanted or name in wanted
+    }
+    if not scores or not has_letters(text):
+        return []
+    # The identifier's own calibration: the posterior is flattened by the root of the length.
+    heat = math.sqrt(len(text.encode("utf-8", "replace")))
+    best = max(scores.values())
+    weights = {name: math.exp((score - best) / heat) for name, score in scores.items()}
+    total = sum(weights.values())
+    guesses = [Guess(name, weight / total) for name, weight in weights.items()]
+    return sorted(guesses, key=lambda guess: -guess.probability)
+
+
+def detect(text: str, languages: Iterable[str] = ()) -> str:
+    """The language of ``text``, of ``languages`` only, if any are given.
+
+    Raises:
+        Undetectable: no language is probable enough.
+
+    """
+    guesses = rank(text, languages)
+    if not guesses or guesses[0].probability < MIN_PROBABILITY:
+        raise Undetectable("the language of the text cannot be told")
+    return guesses[0].language

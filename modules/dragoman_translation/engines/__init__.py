@@ -1,0 +1,1 @@
+"""Engines behind one protocol (``base.Engine``); ``choose`` makes those that the settings name."""

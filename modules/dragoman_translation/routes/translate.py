@@ -1,0 +1,158 @@
+"""``POST /v1/translate``: the hot path, plain ASGI, no model validation but msgspec's."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+from starlette.types import Message, Receive, Scope, Send
+
+from dragoman_contracts.errors import InvalidInput, Overloaded
+from dragoman_contracts.translation_api import (
+    TRANSLATE_PATH,
+    TranslateRequest,
+    TranslateResponse,
+    decode_request,
+)
+from dragoman_runtime.http_service import PROBLEM_RESPONSES, problem_response
+from dragoman_translation import metrics
+from dragoman_translation.routes.keys import check_bearer
+from dragoman_translation.service import TranslationService
+
+MAX_BODY_BYTES = 16_000_000
+"""128 texts of 10,000 characters, each escaped to six bytes, are 7.7 MB; the rest is for the glossary."""
+
+_EXAMPLE_REQUEST = {
+    "texts": ["Good morning.", "Where is the station?"],
+    "targets": ["es"],
+    "source": "en",
+    "context": ["Welcome, everybody."],
+    "glossary": {"es": [{"source": "Dragoman", "target": "Dragoman"}]},
+}
+_EXAMPLE_RESPONSE: dict[str, Any] = {
+    "results": [
+        {
+            "target": "es",
+            "texts": [
+                {
+                    "text": "Buenos días.",
+                    "source": "en",
+                    "engine": "ctranslate2",
+                    "glossary_missed": [],
+                    "error": None,
+                },
+                {
+                    "text": "¿Dónde está la estación?",
+                    "source": "en",
+                    "engine": "ctranslate2",
+                    "glossary_missed": [],
+                    "error": None,
+                },
+            ],
+            "error": None,
+            "model": "opus-mt-en-es",
+            "inference_ms": 41.2,
+            "queue_ms": 0.1,
+            "batch_size": 2,
+        }
+    ]
+}
+
+
+class RequestTooLong(InvalidInput):
+    """The body has more bytes than any valid request."""
+
+    code = "request_too_long"
+    http_status = 413
+    default_remedy = "Send at most 128 texts of at most 10,000 characters in one request."
+
+
+class _Gone(Exception):
+    """The client hung up before it had sent the request."""
+
+
+class TranslateEndpoint:
+    """ASGI application of the translation endpoint."""
+
+    def __init__(self, service: TranslationService) -> None:
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Translate the texts of one request; a client that hangs up takes them back."""
+        headers = dict(scope["headers"])
+        check_bearer(headers.get(b"authorization", b"").decode("latin-1"), self._service.settings.keys)
+        try:
+            body = await _read_body(headers.get(b"content-length", b""), receive)
+        except _Gone:
+            return
+        metrics.REQUESTS.labels("native").inc()
+        work = asyncio.ensure_future(self._service.translator.translate(decode_request(body)))
+        watch = asyncio.ensure_future(receive())  # nothing but http.disconnect can come now
+        watch.add_done_callback(lambda _: work.cancel())
+        try:
+            answer = msgspec.json.encode(await work)
+        except Overloaded as error:
+            retry = {"retry-after": str(self._service.retry_after_s)}
+            await problem_response(error, scope["path"], headers=retry)(scope, receive, send)
+            return
+        except asyncio.CancelledError:
+            if watch.done() and not watch.cancelled():
+                return
+            work.cancel()
+            raise
+        finally:
+            watch.cancel()
+        await _send_json(send, answer)
+
+
+def describe(document: dict[str, Any]) -> None:
+    """Add the endpoint, which FastAPI does not know, to an OpenAPI document."""
+    (request, response), schemas = msgspec.json.schema_components(
+        [TranslateRequest, TranslateResponse], ref_template="#/components/schemas/{name}"
+    )
+    document.setdefault("components", {}).setdefault("schemas", {}).update(schemas)
+    document["paths"][TRANSLATE_PATH] = {
+        "post": {
+            "tags": ["translation"],
+            "summary": "Translate texts into several languages",
+            "description": "At most 128 texts of 10,000 characters and 20 languages. Without a source the "
+            "language of each text is detected. A target that cannot be served has an error in the place of "
+            "its texts.",
+            "requestBody": {
+                "required": True,
+                "content": {"application/json": {"schema": request, "example": _EXAMPLE_REQUEST}},
+            },
+            "responses": {
+                "200": {
+                    "description": "One result for each target, in their order.",
+                    "content": {"application/json": {"schema": response, "example": _EXAMPLE_RESPONSE}},
+                },
+                **PROBLEM_RESPONSES,
+            },
+        }
+    }
+
+
+async def _read_body(content_length: bytes, receive: Receive) -> bytes:
+    if content_length.isdigit() and int(content_length) > MAX_BODY_BYTES:
+        raise RequestTooLong(f"the request has {int(content_length)} bytes")
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message: Message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _Gone
+        part: bytes = message.get("body", b"")
+        size += len(part)
+        if size > MAX_BODY_BYTES:
+            raise RequestTooLong(f"the request has more than {MAX_BODY_BYTES} bytes")
+        parts.append(part)
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+async def _send_json(send: Send, body: bytes) -> None:
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
