@@ -17,7 +17,7 @@ EXIT_INTERRUPTED = 130
 
 app = typer.Typer(
     name="dragoman",
-    help="Live transcription that loses no word: audio in over WebSocket, captions out, on Redis Streams.",
+    help="Live transcription and translation: audio in over WebSocket, captions out, on Redis Streams.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -50,24 +50,39 @@ ModelOption = Annotated[
     str | None,
     typer.Option(help="Whisper model: a folder in CTranslate2 format, or a hub name such as small."),
 ]
+TranslateModelOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Translation models (CTranslate2): en-es=FOLDER,es-en=FOLDER; a hub name will do.",
+        metavar="PAIR=FOLDER",
+    ),
+]
 
 
 @app.command(rich_help_panel=LOCAL)
-def up(
+def up(  # noqa: PLR0917  # Typer makes options of parameters
     profile: ProfileOption = None,
     port: Annotated[
         int | None, typer.Option(help="Port of the API; 0 takes a free one.", min=0, max=65535)
     ] = None,
     host: Annotated[str | None, typer.Option(help="Address that the API listens on.")] = None,
     model: ModelOption = None,
+    translate_model: TranslateModelOption = None,
     data_dir: Annotated[
         Path | None, typer.Option(help="Keep Redis' data here; without it nothing survives the end.")
     ] = None,
 ) -> None:
-    """Start everything on this machine: Redis, API, audio worker, whisper service. Ctrl-C ends it."""
-    from dragoman_orchestration.cli.up import run_up
+    """Start everything on this machine: Redis, API, audio worker, whisper, translation. Ctrl-C ends it."""
+    from dragoman_orchestration.cli.up import run_up, stack_config
 
-    _exit(run_up(profile=profile, port=port, host=host, model=model, data_dir=data_dir))
+    _exit(
+        run_up(
+            stack_config(
+                profile=profile, port=port, host=host, model=model, translate_model=translate_model,
+                data_dir=data_dir,
+            )
+        )
+    )  # fmt: skip
 
 
 @app.command(rich_help_panel=LOCAL)
@@ -79,11 +94,14 @@ def demo(
     file: Annotated[
         str, typer.Option(help="Another recording of tests/fixtures/audio that has a reference.")
     ] = "meeting_en_two_voices.wav",
+    json: Annotated[
+        bool, typer.Option("--json", help="Print the figures as JSON; all else goes to standard error.")
+    ] = False,
 ) -> None:
-    """Stream a recorded meeting through the whole system, with captions, word error rate and latencies."""
+    """Stream a recorded meeting through the whole system, translated live, with quality and latencies."""
     from dragoman_orchestration.cli.demo import run_demo
 
-    _exit(run_demo(file=file, speed=speed, model=model))
+    _exit(run_demo(file=file, speed=speed, model=model, json=json))
 
 
 @app.command(rich_help_panel=LOCAL)
@@ -195,6 +213,14 @@ def whisper() -> None:
     _exit(run_whisper())
 
 
+@app.command(rich_help_panel=PROCESS)
+def translation() -> None:
+    """Run the translation service."""
+    from dragoman_orchestration.cli.processes import run_translation
+
+    _exit(run_translation())
+
+
 @app.command(rich_help_panel=CLIENT)
 def transcribe(  # noqa: PLR0917  # Typer makes options of parameters
     file: Annotated[str, typer.Argument(help="Any audio or video file, or - for standard input.")],
@@ -210,20 +236,31 @@ def transcribe(  # noqa: PLR0917  # Typer makes options of parameters
         bool, typer.Option("--realtime", help="Send no faster than the recording plays.")
     ] = False,
     language: Annotated[str | None, typer.Option(help="Language (ISO 639-1); detected if not given.")] = None,
+    translate: Annotated[
+        str | None,
+        typer.Option(help="Languages to translate into (BCP 47), as in es,de.", metavar="LANGUAGES"),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the protocol's events, one a line.")] = False,
-    srt: Annotated[Path | None, typer.Option(help="Write subtitles in SubRip format here.")] = None,
-    vtt: Annotated[Path | None, typer.Option(help="Write subtitles in WebVTT format here.")] = None,
+    srt: Annotated[
+        Path | None, typer.Option(help="Write SubRip subtitles here; translated ones go to NAME.es.srt.")
+    ] = None,
+    vtt: Annotated[
+        Path | None, typer.Option(help="Write WebVTT subtitles here; translated ones go to NAME.es.vtt.")
+    ] = None,
     profile: ProfileOption = None,
     model: ModelOption = None,
+    translate_model: TranslateModelOption = None,
 ) -> None:
-    """Transcribe a recording or a live stream, with captions as they come."""
+    """Transcribe a recording or a live stream, and translate it, with captions as they come."""
     from dragoman_orchestration.cli.transcribe import TranscribeRequest, run_transcribe
+    from dragoman_orchestration.cli.translations import parse_targets
 
     _exit(
         run_transcribe(
             TranscribeRequest(
-                file=file, server=server, key=key, realtime=realtime, language=language, json=json,
-                srt=srt, vtt=vtt, profile=profile, model=model,
+                file=file, server=server, key=key, realtime=realtime, language=language,
+                targets=parse_targets(translate) if translate is not None else (), json=json,
+                srt=srt, vtt=vtt, profile=profile, model=model, translate_model=translate_model,
             )
         )
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -19,6 +20,9 @@ from dragoman_contracts.websocket import (
     SessionLag,
     TranscriptFinal,
     TranscriptPartial,
+    TranslationFailedMessage,
+    TranslationFinal,
+    TranslationPartial,
 )
 
 REFRESH_PER_S = 12
@@ -59,14 +63,18 @@ class PlainCaptions:
         out: Gets the finals.
         notes: Gets gaps, lag and errors.
         with_partials: Also tell each partial, for a reader who wants to see captions settle.
+        targets: Languages that are translated into; with any, each line names its language.
 
     """
 
-    def __init__(self, out: Console, notes: Console, *, with_partials: bool = False) -> None:
+    def __init__(
+        self, out: Console, notes: Console, *, with_partials: bool = False, targets: Sequence[str] = ()
+    ) -> None:
         self._out = out
         self._notes = notes
         self._with_partials = with_partials
-        self._last_partial = ""
+        self._language_columns = max((len(target) for target in targets), default=0)
+        self._last_draft: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         """Nothing to begin."""
@@ -81,18 +89,30 @@ class PlainCaptions:
         """Print a line if the event is worth one."""
         if isinstance(event, TranscriptFinal):
             if event.text:
-                self._out.print(f"[{clock(event.start_ms)}] {event.text}", markup=False)
+                self._final(event.start_ms, event.language, event.text)
+        elif isinstance(event, TranslationFinal):
+            self._final(event.start_ms, event.target_language, event.text)
         elif isinstance(event, TranscriptPartial):
-            line = f"   … {event.stable_text}⟨{unstable_part(event)}⟩"
-            if self._with_partials and line != self._last_partial:
-                self._last_partial = line
-                self._out.print(line, markup=False)
+            self._draft(event.language, f"{event.stable_text}⟨{unstable_part(event)}⟩")
+        elif isinstance(event, TranslationPartial):
+            self._draft(event.target_language, f"⟨{event.text}⟩")
         elif (note := note_of(event)) is not None:
             self.tell(note)
 
     def tell(self, notice: str) -> None:
         """Print a line beside the captions."""
         self._notes.print(notice, markup=False)
+
+    def _final(self, start_ms: int, language: str, text: str) -> None:
+        self._out.print(f"[{clock(start_ms)}] {self._named(language)}{text}", markup=False)
+
+    def _draft(self, language: str, text: str) -> None:
+        if self._with_partials and self._last_draft.get(language) != text:
+            self._last_draft[language] = text
+            self._out.print(f"   … {self._named(language)}{text}", markup=False)
+
+    def _named(self, language: str) -> str:
+        return f"{language:<{self._language_columns}}  " if self._language_columns else ""
 
 
 class LiveCaptions:
@@ -130,7 +150,7 @@ class LiveCaptions:
         elif (note := note_of(event)) is not None:
             settled = Text(note, style="yellow")
         # First the moving lines: a final must not be seen beside the partial that it replaces.
-        self._live.update(Group(self._caption(), self._bar()))
+        self._live.update(Group(self._caption(), heard_bar(self._received_ms, self._duration_ms)))
         if settled is not None:
             self._console.print(settled)
 
@@ -148,17 +168,19 @@ class LiveCaptions:
             (unstable_part(partial), "dim italic"),
         )
 
-    def _bar(self) -> Table:
-        bar = Table.grid(padding=(0, 1))
-        heard = clock(self._received_ms)
-        if self._duration_ms:
-            bar.add_row(
-                ProgressBar(self._duration_ms, min(self._received_ms, self._duration_ms), width=40),
-                Text(f"{heard} of {clock(self._duration_ms)}", style="dim"),
-            )
-        else:
-            bar.add_row(Text(f"{heard} heard", style="dim"))
-        return bar
+
+def heard_bar(heard_ms: int, duration_ms: int | None) -> Table:
+    """How much of the audio the server has, as a bar where its length is known."""
+    bar = Table.grid(padding=(0, 1))
+    heard = clock(heard_ms)
+    if duration_ms:
+        bar.add_row(
+            ProgressBar(duration_ms, min(heard_ms, duration_ms), width=40),
+            Text(f"{heard} of {clock(duration_ms)}", style="dim"),
+        )
+    else:
+        bar.add_row(Text(f"{heard} heard", style="dim"))
+    return bar
 
 
 def unstable_part(partial: TranscriptPartial) -> str:
@@ -176,6 +198,9 @@ def note_of(event: ServerMessages) -> str | None:
         return (
             f"captions are {event.lag_ms / 1000:.1f} s behind" if event.lag_ms else "captions have caught up"
         )
+    if isinstance(event, TranslationFailedMessage):
+        when = "is not" if event.permanent else "is not yet"
+        return f"a segment {when} translated into {event.target_language}: {event.message}"
     if isinstance(event, ErrorMessage):
         return f"{event.message} {event.remedy}"
     return None

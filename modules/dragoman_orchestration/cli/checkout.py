@@ -1,4 +1,4 @@
-"""What only a source checkout has: the recordings with their references, the small model, the benchmarks."""
+"""What only a source checkout has: recordings with their references, the small models, the benchmarks."""
 
 from __future__ import annotations
 
@@ -17,6 +17,15 @@ GET_THE_SOURCE = "Clone the repository and run it there: ./justw demo."
 
 
 @dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of a recording's reference, and from when to when it is spoken."""
+
+    text: str
+    start_ms: int
+    end_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Recording:
     """A recording with its reference text."""
 
@@ -24,6 +33,7 @@ class Recording:
     text: str
     language: str
     duration_s: float
+    sentences: tuple[Sentence, ...]
 
 
 def small_model() -> Path:
@@ -33,12 +43,33 @@ def small_model() -> Path:
         NotFound: this is an installed wheel, not a checkout.
 
     """
-    folder = ROOT / "tests" / "fixtures" / "models" / "whisper-micro"
+    return _model("whisper-micro")
+
+
+def small_translation_model(source: str, target: str) -> Path:
+    """Folder of a small translation model: English and Spanish, either way.
+
+    Raises:
+        NotFound: this is an installed wheel, not a checkout, or there is none for these languages.
+
+    """
+    return _model(f"marian-micro-{source}-{target}")
+
+
+def _model(name: str) -> Path:
+    folder = ROOT / "tests" / "fixtures" / "models" / name
     if not (folder / "model.bin").is_file():
         raise NotFound(
-            "the small model is part of the source checkout, not of the wheel", remedy=GET_THE_SOURCE
+            "the small models are part of the source checkout, not of the wheel", remedy=GET_THE_SOURCE
         )
     return folder
+
+
+def known_translations(source: str, target: str) -> dict[str, str]:
+    """The sentences of the corpus with their translation: English to Spanish or the other way."""
+    corpus = ROOT / "tests" / "fixtures" / "audio" / "sentences.tsv"
+    names, *rows = (line.split("\t") for line in corpus.read_text(encoding="utf-8").splitlines())
+    return {row[names.index(source)]: row[names.index(target)] for row in rows}
 
 
 def recording(name: str) -> Recording:
@@ -60,7 +91,13 @@ def recording(name: str) -> Recording:
     found = known.get(name)
     if found is None or not (folder / name).is_file():
         raise NotFound(f"there is no recording {name!r}", remedy=f"There are: {', '.join(sorted(known))}.")
-    return Recording(folder / name, found["text"], found["language"], float(found["duration"]))
+    duration_s = float(found["duration"])
+    whole = [{"text": found["text"], "start": 0.0, "end": duration_s}]
+    sentences = (
+        Sentence(part["text"], round(part["start"] * 1000), round(part["end"] * 1000))
+        for part in found.get("segments") or whole
+    )
+    return Recording(folder / name, found["text"], found["language"], duration_s, tuple(sentences))
 
 
 def run_bench(name: str, arguments: Sequence[str]) -> int:

@@ -7,14 +7,14 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
 from dragoman_contracts.errors import DragomanError
+from dragoman_orchestration.cli.doctor_engines import check_gpu, check_model, check_translation
+from dragoman_orchestration.cli.findings import Finding, Verdict
 from dragoman_runtime.embedded_redis import find_server, server_version
 from dragoman_runtime.ports import held_port
 from dragoman_runtime.settings import RuntimeSettings
@@ -22,24 +22,6 @@ from dragoman_runtime.settings import RuntimeSettings
 MINIMUM_PYTHON = (3, 11)
 MEMORY_MB_WANTED = 2_000
 DISK_MB_WANTED = 2_000
-
-
-class Verdict(StrEnum):
-    """How a check came out. Only ``MISSING`` keeps Dragoman from working."""
-
-    OK = "ok"
-    NOTE = "note"
-    MISSING = "missing"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One check's outcome; ``remedy`` says how to get what is not there."""
-
-    part: str
-    verdict: Verdict
-    found: str
-    remedy: str = ""
 
 
 def run_doctor() -> int:
@@ -86,6 +68,7 @@ def check_extras() -> Finding:
         "api": ("redis", "websockets", "dependency_injector"),
         "worker": ("av", "purgatory", "faster_whisper"),
         "whisper": ("faster_whisper", "ctranslate2"),
+        "translation": ("ctranslate2", "sentencepiece", "py3langid"),
         "client": ("websockets", "jiwer"),
     }
     lacking = [name for name, modules in wanted.items() if not all(map(importlib.util.find_spec, modules))]
@@ -129,38 +112,6 @@ def _ping(runtime: RuntimeSettings) -> Finding:
     return Finding("redis", Verdict.OK, f"{shown} is Redis {version}")
 
 
-def check_model() -> Finding:
-    """The recogniser's model, as the settings name it."""
-    from dragoman_whisper.settings import WhisperSettings
-
-    settings = WhisperSettings()
-    if settings.profile == "mock":
-        return Finding("model", Verdict.OK, "none needed in profile mock")
-    folder = Path(settings.model)
-    if (folder / "model.bin").is_file():
-        return Finding("model", Verdict.OK, f"folder {folder}")
-    if folder.is_absolute() or settings.model.startswith("."):
-        return Finding(
-            "model", Verdict.MISSING, f"no model.bin in {folder}",
-            "Point DRAGOMAN_WHISPER_MODEL at a CTranslate2 model folder, or give a hub name such as base.",
-        )  # fmt: skip
-    return _hub_model(settings.model, settings.download_dir)
-
-
-def _hub_model(name: str, download_dir: str) -> Finding:
-    """A hub name: whether it was fetched before. The hub is not asked: doctor makes no network call."""
-    from faster_whisper.utils import download_model
-
-    try:
-        path = download_model(name, local_files_only=True, cache_dir=download_dir or None)
-    except Exception:  # the hub library raises its own errors, of many kinds, for "not in the cache"
-        return Finding(
-            "model", Verdict.NOTE, f"{name} is not in the cache; the first start fetches it from its hub",
-            "Without a network, set DRAGOMAN_WHISPER_MODEL to a model folder; './justw demo' needs neither.",
-        )  # fmt: skip
-    return Finding("model", Verdict.OK, f"{name} at {path}")
-
-
 def check_api_port() -> Finding:
     """The API's port."""
     from dragoman_orchestration.api.settings import ApiSettings
@@ -202,23 +153,12 @@ def check_disk() -> Finding:
     return Finding("disk", Verdict.OK, f"{free_mb} MB free")
 
 
-def check_gpu() -> Finding:
-    """A CUDA device, for profile gpu only."""
-    if importlib.util.find_spec("ctranslate2") is None:
-        return Finding("gpu", Verdict.NOTE, "cannot be told without the extra whisper")
-    import ctranslate2
-
-    devices = ctranslate2.get_cuda_device_count()
-    if not devices:
-        return Finding("gpu", Verdict.NOTE, "no CUDA device: profile cpu works, profile gpu does not")
-    return Finding("gpu", Verdict.OK, f"{devices} CUDA device(s)")
-
-
 CHECKS: tuple[Callable[[], Finding], ...] = (
     check_python,
     check_extras,
     check_redis,
     check_model,
+    check_translation,
     check_api_port,
     check_memory,
     check_cores,

@@ -15,6 +15,7 @@ SETTINGS_MODULES = (
     "dragoman_orchestration.workers.settings",
     "dragoman_orchestration.cli.settings",
     "dragoman_whisper.settings",
+    "dragoman_translation.settings",
 )
 LINE_COLUMNS = 100
 _HEADER = """\

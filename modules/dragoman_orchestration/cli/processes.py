@@ -36,6 +36,16 @@ def run_whisper() -> int:
     return _run("whisper", runtime, lambda drain: serve_whisper(settings, runtime, drain))
 
 
+def run_translation() -> int:
+    """Run the translation service until a signal; the exit code."""
+    from dragoman_translation.app import serve_translation
+
+    from dragoman_translation.settings import TranslationSettings
+
+    settings, runtime = TranslationSettings(), RuntimeSettings()
+    return _run("translation", runtime, lambda drain: serve_translation(settings, runtime, drain))
+
+
 def _run(service: str, runtime: RuntimeSettings, main: Callable[[Drain], Awaitable[None]]) -> int:
     setup_telemetry(service, runtime)
     try:

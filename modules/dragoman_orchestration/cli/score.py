@@ -35,6 +35,27 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
+def translated_alike(
+    references: Sequence[tuple[int, int, str]], translations: Sequence[tuple[int, int, str]]
+) -> int:
+    """How many sentences have exactly the translation that their reference has, after ``normalise``.
+
+    Both are (start, end, text) in ms of the audio. A sentence belongs to the translation that overlaps it
+    most; sentences that were heard as one are compared as one.
+    """
+    heard: dict[int, list[str]] = {}
+    for start, end, text in references:
+        overlaps = [min(end, e) - max(start, s) for s, e, _ in translations]
+        best = max(range(len(overlaps)), key=overlaps.__getitem__, default=None)
+        if best is not None and overlaps[best] > 0:
+            heard.setdefault(best, []).append(text)
+    return sum(
+        len(texts)
+        for index, texts in heard.items()
+        if normalise(" ".join(texts)) == normalise(translations[index][2])
+    )
+
+
 @dataclass(slots=True)
 class CaptionMeter:
     """Follows captions and takes the time from the end of a spoken word to its caption.

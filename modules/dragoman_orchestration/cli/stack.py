@@ -41,12 +41,15 @@ class DataFolderTaken(DragomanError):
 class StackConfig:
     """What to start.
 
-    ``model`` None leaves it to the settings. ``api_keys`` as ``DRAGOMAN_API_KEYS``; empty makes one.
-    ``patience_s`` bounds how long a start may hang on one reason; None waits for ever (a download is long).
+    ``model`` and ``translate_model`` (as ``DRAGOMAN_TRANSLATION_MODELS``) None leave it to the settings; in
+    profile mock a ``translate_model`` is used all the same. ``api_keys`` as ``DRAGOMAN_API_KEYS``; empty
+    makes one. ``patience_s`` bounds how long a start may hang on one reason; None waits for ever (a download
+    is long).
     """
 
     profile: str
     model: str | None = None
+    translate_model: str | None = None
     host: str = LOOPBACK
     port: int = 0
     data_dir: Path | None = None
@@ -61,13 +64,15 @@ class Ports:
     api: int
     audio: int
     whisper: int
+    translation: int
 
 
 @dataclass(frozen=True, slots=True)
 class RunningStack:
-    """A started system: its API's address, a key for it, and its supervisor."""
+    """A started system: the addresses of its API and translation service, a key, and its supervisor."""
 
     url: str
+    translation_url: str
     key: str
     key_is_new: bool
     supervisor: Supervisor
@@ -108,12 +113,23 @@ async def running_stack(
         supervisor.start()
         await supervisor.wait_ready(config.patience_s)
         host = LOOPBACK if config.host in _ANY_ADDRESS else config.host
-        yield RunningStack(f"http://{host}:{ports.api}", first_key(keys), not config.api_keys, supervisor)
+        yield RunningStack(
+            url=f"http://{host}:{ports.api}",
+            translation_url=f"http://{LOOPBACK}:{ports.translation}",
+            key=first_key(keys),
+            key_is_new=not config.api_keys,
+            supervisor=supervisor,
+        )
 
 
 def children(config: StackConfig, redis_url: str, keys: str, ports: Ports) -> list[ChildSpec]:
-    """The processes of one machine. The API is ended first: clients hear of the end from the API itself."""
+    """The processes of one machine.
+
+    The API is ended first: clients hear of the end from the API itself. The services are ended last: a worker
+    that drains still asks them.
+    """
     whisper_url = f"http://{LOOPBACK}:{ports.whisper}"
+    translation_url = f"http://{LOOPBACK}:{ports.translation}"
     shared = {"DRAGOMAN_REDIS_URL": redis_url}
     api = {
         "DRAGOMAN_API_HOST": config.host,
@@ -125,6 +141,7 @@ def children(config: StackConfig, redis_url: str, keys: str, ports: Ports) -> li
     worker = {
         "DRAGOMAN_AUDIO_PROFILE": config.profile,
         "DRAGOMAN_AUDIO_WHISPER_URL": whisper_url,
+        "DRAGOMAN_AUDIO_TRANSLATION_URL": translation_url,
         "DRAGOMAN_METRICS_HOST": LOOPBACK,
         "DRAGOMAN_METRICS_PORT": str(ports.audio),
     }
@@ -134,12 +151,26 @@ def children(config: StackConfig, redis_url: str, keys: str, ports: Ports) -> li
         "DRAGOMAN_WHISPER_PROFILE": config.profile,
         **({"DRAGOMAN_WHISPER_MODEL": config.model} if config.model else {}),
     }
+    translation = {
+        "DRAGOMAN_TRANSLATION_HOST": LOOPBACK,
+        "DRAGOMAN_TRANSLATION_PORT": str(ports.translation),
+        "DRAGOMAN_TRANSLATION_PROFILE": config.profile,
+    }
+    if config.translate_model:
+        profile = "cpu" if config.profile == "mock" else config.profile
+        translation |= {
+            "DRAGOMAN_TRANSLATION_PROFILE": profile,
+            "DRAGOMAN_TRANSLATION_MODELS": config.translate_model,
+        }
     api_host = LOOPBACK if config.host in _ANY_ADDRESS else config.host
     worker_url = f"http://{LOOPBACK}:{ports.audio}"
     return [
         ChildSpec("api", (*DRAGOMAN, "api"), shared | api, f"http://{api_host}:{ports.api}/ready", 0),
         ChildSpec("audio", (*DRAGOMAN, "worker", "audio"), shared | worker, f"{worker_url}/ready", 1),
         ChildSpec("whisper", (*DRAGOMAN, "whisper"), shared | whisper, f"{whisper_url}/ready", 2),
+        ChildSpec(
+            "translation", (*DRAGOMAN, "translation"), shared | translation, f"{translation_url}/ready", 2
+        ),
     ]
 
 
@@ -180,4 +211,4 @@ def held_ports(config: StackConfig) -> Iterator[Ports]:
             api = held.enter_context(held_port(config.host, config.port))
         except AddressTaken as error:
             raise PortTaken(error.message) from error
-        yield Ports(api, *(held.enter_context(held_port()) for _ in range(2)))
+        yield Ports(api, *(held.enter_context(held_port()) for _ in range(3)))

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-_COLOURS = {"api": "cyan", "audio": "green", "whisper": "magenta", "redis": "yellow"}
-NAME_COLUMNS = 8
+_COLOURS = {"api": "cyan", "audio": "green", "whisper": "magenta", "translation": "blue", "redis": "yellow"}
+NAME_COLUMNS = len("translation") + 1
 QUIET_LINES_KEPT = 40
 
 

@@ -1,9 +1,10 @@
-"""``dragoman transcribe``: a file or a live stream into a session, its captions out."""
+"""``dragoman transcribe``: a file or a live stream into a session, its captions and translations out."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +21,15 @@ from dragoman_client import (
     SessionStarted,
 )
 from dragoman_contracts.errors import DragomanError, InvalidInput
+from dragoman_contracts.websocket import TranslationOptions
 from dragoman_orchestration.cli.captions import CaptionView, LiveCaptions, PlainCaptions, clock
+from dragoman_orchestration.cli.columns import ColumnCaptions
 from dragoman_orchestration.cli.lifecycle import run_command
 from dragoman_orchestration.cli.media import Media, Pace
 from dragoman_orchestration.cli.settings import ClientSettings
 from dragoman_orchestration.cli.stack import running_stack
 from dragoman_orchestration.cli.terminal import StackView, err_console, out_is_terminal
+from dragoman_orchestration.cli.translations import TranslationRecord
 from dragoman_orchestration.cli.up import stack_config
 
 MAX_AHEAD_MS = 20_000
@@ -42,15 +46,17 @@ class TranscribeRequest:
     key: str | None = None
     realtime: bool = False
     language: str | None = None
+    targets: Sequence[str] = ()
     json: bool = False
     srt: Path | None = None
     vtt: Path | None = None
     profile: str | None = None
     model: str | None = None
+    translate_model: str | None = None
 
 
 def run_transcribe(request: TranscribeRequest) -> int:
-    """Transcribe; the exit code: 0 if all of the audio was heard, 1 if some was not."""
+    """Transcribe; the exit code: 0 if all of the audio was heard and translated, 1 if some was not."""
     for path in (request.srt, request.vtt):
         if path is not None and not path.absolute().parent.is_dir():
             raise InvalidInput(f"there is no folder {path.absolute().parent}", remedy="Make it first.")
@@ -82,7 +88,13 @@ async def _server(request: TranscribeRequest, notes: Console) -> AsyncIterator[t
     if url:
         yield url, request.key or settings.key.get_secret_value()
         return
-    config = stack_config(profile=request.profile, model=request.model, port=0, patience_s=START_PATIENCE_S)
+    config = stack_config(
+        profile=request.profile,
+        model=request.model,
+        translate_model=request.translate_model,
+        port=0,
+        patience_s=START_PATIENCE_S,
+    )
     with StackView(
         notes, quiet=True, title="starting Dragoman for this call (--server uses a running one)"
     ) as start:
@@ -95,8 +107,15 @@ def _view(request: TranscribeRequest, media: Media, notes: Console) -> CaptionVi
     if request.json:
         return _JsonLines(notes)
     if out_is_terminal():
-        return LiveCaptions(Console(highlight=False), media.duration_ms)
-    return PlainCaptions(Console(highlight=False, soft_wrap=True), notes)
+        return live_view(Console(highlight=False), media, request.targets)
+    return PlainCaptions(Console(highlight=False, soft_wrap=True), notes, targets=request.targets)
+
+
+def live_view(console: Console, media: Media, targets: Sequence[str]) -> CaptionView:
+    """What a terminal shows: lines, or a column a language."""
+    if targets:
+        return ColumnCaptions(console, media.duration_ms, targets)
+    return LiveCaptions(console, media.duration_ms)
 
 
 class _Job:
@@ -112,6 +131,7 @@ class _Job:
         self._session_id = ""
         self._ended: SessionEndedMessage | None = None
         self._error: ErrorMessage | None = None
+        self._record = TranslationRecord(request.targets)
 
     async def run(self) -> None:
         """Stream everything and show what comes back."""
@@ -120,7 +140,9 @@ class _Job:
         source = Pace().apply(chunks) if self._request.realtime else chunks
         events = self._dragoman.transcribe(
             source,
-            options=SessionOptions(language=self._request.language),
+            options=SessionOptions(
+                language=self._request.language, translation=translation_options(self._request.targets)
+            ),
             max_ahead_ms=None if live else MAX_AHEAD_MS,
         )
         async for event in events:
@@ -130,13 +152,18 @@ class _Job:
                 self._ended = event
             elif isinstance(event, ErrorMessage) and event.permanent:
                 self._error = event
+            self._record.take(event, time.monotonic())
             self._view.show(event)
 
     async def write_subtitles(self) -> None:
-        """Fetch the transcript in the formats that were asked for."""
+        """Fetch the transcript in the formats that were asked for, and in each language."""
         for path, format in ((self._request.srt, "srt"), (self._request.vtt, "vtt")):
-            if path is not None:
-                path.write_text(await self._dragoman.transcript(self._session_id, format), encoding="utf-8")
+            if path is None:
+                continue
+            path.write_text(await self._dragoman.transcript(self._session_id, format), encoding="utf-8")
+            for target in self._request.targets:
+                text = await self._dragoman.transcript(self._session_id, format, language=target)
+                subtitle_path(path, target).write_text(text, encoding="utf-8")
 
     def tell_outcome(self, notes: Console) -> int:
         """Say what was not transcribed, if anything; the exit code."""
@@ -150,8 +177,21 @@ class _Job:
         gaps = self._ended.ledger.gap_ms
         if gaps:
             notes.print(f"{gaps / 1000:.1f} s of the audio could not be transcribed; the events say why.")
-        complete = self._error is None and not gaps and self._media.broken_after_ms is None
-        return 0 if complete else 1
+        untranslated = self._record.shortfalls()
+        for sentence in untranslated:
+            notes.print(sentence, markup=False)
+        broken = self._media.broken_after_ms is not None
+        return 1 if self._error or gaps or broken or untranslated else 0
+
+
+def translation_options(targets: Sequence[str]) -> TranslationOptions | None:
+    """What a session is asked for; None without targets."""
+    return TranslationOptions(targets=list(targets)) if targets else None
+
+
+def subtitle_path(path: Path, language: str) -> Path:
+    """``talk.es.srt`` of ``talk.srt``."""
+    return path.with_suffix(f".{language}{path.suffix}")
 
 
 def _outcome_error(error: ErrorMessage | None) -> DragomanError:

@@ -15,14 +15,16 @@ from typing import Any
 import pytest
 
 from dragoman_contracts.errors import DragomanError, NotFound
+from dragoman_contracts.translation_api import LanguagePair
 from dragoman_orchestration.cli import app as app_module
-from dragoman_orchestration.cli import checkout, doctor
-from dragoman_orchestration.cli.doctor import Finding, Verdict, run_doctor
+from dragoman_orchestration.cli import checkout, doctor, doctor_engines
+from dragoman_orchestration.cli.doctor import run_doctor
 from dragoman_orchestration.cli.env_template import SETTINGS_MODULES
+from dragoman_orchestration.cli.findings import Finding, Verdict
 from dragoman_orchestration.cli.lifecycle import run_command
 from dragoman_orchestration.cli.stack import Ports, PortTaken, StackConfig, children, first_key, held_ports
-from dragoman_orchestration.cli.up import stack_config
-from dragoman_runtime.settings import all_settings, env_variables
+from dragoman_orchestration.cli.up import known_pairs, stack_config, tell_pairs
+from dragoman_runtime.settings import SettingsInvalid, all_settings, env_variables
 
 HEAVY = {"fastapi", "uvicorn", "redis", "numpy", "av", "faster_whisper", "ctranslate2", "pydantic", "httpx"}
 
@@ -47,7 +49,7 @@ def test_the_help_needs_nothing_heavy() -> None:
     "arguments",
     [
         [], ["up"], ["demo"], ["doctor"], ["bench"], ["config", "template"], ["config", "bootstrap"], ["api"],
-        ["worker", "audio"], ["whisper"], ["transcribe"], ["dead-letters"],
+        ["worker", "audio"], ["whisper"], ["translation"], ["transcribe"], ["dead-letters"],
         *(["dead-letters", command] for command in ("list", "show", "retry", "drop")),
     ],
 )  # fmt: skip
@@ -105,7 +107,7 @@ class TestErrors:
             assert process.stderr.read() == ""
 
 
-PORTS = Ports(api=1234, audio=1235, whisper=1236)
+PORTS = Ports(api=1234, audio=1235, whisper=1236, translation=1237)
 
 
 class TestStack:
@@ -113,23 +115,55 @@ class TestStack:
         for module in SETTINGS_MODULES:
             importlib.import_module(module)
         known = {variable.name for cls in all_settings() for variable in env_variables(cls)}
-        specs = children(StackConfig("mock", model="m"), "unix:///x", "local:k", PORTS)
+        specs = children(StackConfig("mock", model="m", translate_model="en-es=t"), "unix:///x", "k", PORTS)
         for spec in specs:
             assert set(spec.environment) <= known, spec.name
 
     def test_they_find_one_another(self) -> None:
-        api, audio, whisper = children(StackConfig("mock"), "unix:///x", "local:k", PORTS)
+        specs = children(StackConfig("mock"), "unix:///x", "local:k", PORTS)
+        api, audio, whisper, translation = specs
         address = f"http://127.0.0.1:{whisper.environment['DRAGOMAN_WHISPER_PORT']}"
         assert audio.environment["DRAGOMAN_AUDIO_WHISPER_URL"] == address
         assert api.environment["DRAGOMAN_API_WHISPER_URL"] == address
         assert whisper.ready_url == f"{address}/ready"
+        translator = f"http://127.0.0.1:{translation.environment['DRAGOMAN_TRANSLATION_PORT']}"
+        assert audio.environment["DRAGOMAN_AUDIO_TRANSLATION_URL"] == translator
+        assert translation.ready_url == f"{translator}/ready"
         assert api.ready_url == "http://127.0.0.1:1234/ready"
-        assert {spec.environment["DRAGOMAN_REDIS_URL"] for spec in (api, audio, whisper)} == {"unix:///x"}
+        assert {spec.environment["DRAGOMAN_REDIS_URL"] for spec in specs} == {"unix:///x"}
         profile = "mock"
         assert api.environment["DRAGOMAN_API_DEFAULT_PROFILE"] == profile
         assert audio.environment["DRAGOMAN_AUDIO_PROFILE"] == profile
         assert whisper.environment["DRAGOMAN_WHISPER_PROFILE"] == profile
+        assert translation.environment["DRAGOMAN_TRANSLATION_PROFILE"] == profile
         assert "DRAGOMAN_WHISPER_MODEL" not in whisper.environment, "the settings choose"
+        assert "DRAGOMAN_TRANSLATION_MODELS" not in translation.environment, "the settings choose"
+
+    @pytest.mark.parametrize(("profile", "engines_of"), [("mock", "cpu"), ("cpu", "cpu"), ("gpu", "gpu")])
+    def test_a_translation_model_that_is_named_is_used(self, profile: str, engines_of: str) -> None:
+        config = StackConfig(profile, translate_model="en-es=folder")
+        environment = children(config, "unix:///x", "k", PORTS)[-1].environment
+        assert environment["DRAGOMAN_TRANSLATION_MODELS"] == "en-es=folder"
+        assert environment["DRAGOMAN_TRANSLATION_PROFILE"] == engines_of
+
+    def test_a_worker_that_drains_still_has_its_services(self) -> None:
+        order = {s.name: s.stop_order for s in children(StackConfig("mock"), "unix:///x", "k", PORTS)}
+        assert order["api"] < order["audio"] < order["whisper"] == order["translation"]
+
+    def test_a_wrong_translation_model_is_told_before_anything_starts(self) -> None:
+        with pytest.raises(SettingsInvalid, match="DRAGOMAN_TRANSLATION_MODELS"):
+            stack_config(profile="mock", translate_model="nonsense")
+
+    def test_what_is_translated_is_one_line(self) -> None:
+        def pair(source: str, target: str) -> LanguagePair:
+            return LanguagePair(source=source, target=target, engines=["e"])
+
+        assert tell_pairs([pair("en", "es"), pair("*", "de")]) == "It translates en→es, any→de."
+        assert tell_pairs([pair("en", f"x{n}") for n in range(9)]).endswith("en→x5 and 3 more pairs.")
+        assert "--translate-model en-es=FOLDER" in tell_pairs([])
+
+    async def test_a_translation_service_that_is_gone_translates_nothing(self, free_port: int) -> None:
+        assert await known_pairs(f"http://127.0.0.1:{free_port}") == []
 
     def test_the_key_is_not_an_argument(self) -> None:
         for spec in children(StackConfig("mock"), "unix:///x", "local:secret-key", PORTS):
@@ -278,6 +312,46 @@ class TestDoctor:
         monkeypatch.setenv("DRAGOMAN_WHISPER_MODEL", str(checkout.small_model()))
         assert doctor.check_model().verdict is Verdict.OK
 
+    @pytest.mark.parametrize(
+        ("settings", "verdict", "found"),
+        [
+            ({"PROFILE": "mock"}, Verdict.OK, "mock"),
+            ({"MODELS": "en-es=/no/such/folder"}, Verdict.MISSING, "no model.bin in /no/such/folder"),
+            ({"MODELS": "en-es=owner/name"}, Verdict.OK, "ctranslate2: en-es"),
+            ({"APERTIUM_URL": "http://127.0.0.1:2737"}, Verdict.OK, "apertium at http://127.0.0.1:2737"),
+            ({"ENGINES": "openai_chat"}, Verdict.NOTE, "no endpoint"),
+            (
+                {"ENGINES": "openai_chat", "OPENAI_URL": "http://127.0.0.1:11434/v1"},
+                Verdict.OK,
+                "openai_chat at http://127.0.0.1:11434/v1",
+            ),
+            ({"APERTIUM_COMMAND": "no-such-command"}, Verdict.NOTE, "apertium is not installed"),
+        ],
+    )
+    def test_the_translators(
+        self, monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], verdict: Verdict, found: str
+    ) -> None:
+        for name, value in settings.items():
+            monkeypatch.setenv(f"DRAGOMAN_TRANSLATION_{name}", value)
+        finding = doctor_engines.check_translation()
+        assert finding.verdict is verdict, finding
+        assert found in finding.found
+        assert (finding.remedy != "") == (verdict is not Verdict.OK)
+
+    @pytest.mark.parametrize(
+        ("listed", "verdict"), [("echo eng-spa; echo spa-eng", Verdict.OK), ("true", Verdict.NOTE)]
+    )
+    def test_apertium_without_a_pair_translates_nothing(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, listed: str, verdict: Verdict
+    ) -> None:
+        command = tmp_path / "apertium"
+        command.write_text(f"#!/bin/sh\n{listed}\n")
+        command.chmod(0o700)
+        monkeypatch.setenv("DRAGOMAN_TRANSLATION_APERTIUM_COMMAND", str(command))
+        finding = doctor_engines.check_translation()
+        assert finding.verdict is verdict
+        assert ("eng-spa, spa-eng" in finding.found) == (verdict is Verdict.OK)
+
 
 class TestCheckout:
     def test_a_recording_with_its_reference(self) -> None:
@@ -285,6 +359,19 @@ class TestCheckout:
         assert found.text.startswith("Good morning Anna")
         assert found.language == "en"
         assert found.duration_s == pytest.approx(49.2, abs=0.1)
+        assert " ".join(sentence.text for sentence in found.sentences) == found.text
+        ends = [0, *(sentence.end_ms for sentence in found.sentences)]
+        assert all(s.end_ms > s.start_ms >= end for s, end in zip(found.sentences, ends, strict=False))
+
+    def test_a_recording_of_one_sentence_has_one(self) -> None:
+        found = checkout.recording("en_seen_05.wav")
+        assert [sentence.text for sentence in found.sentences] == [found.text]
+
+    def test_the_corpus_reads_both_ways(self) -> None:
+        spanish = checkout.known_translations("en", "es")
+        english = checkout.known_translations("es", "en")
+        assert spanish["Good morning Anna how are you?"] == "Buenos días Anna ¿cómo estás?"
+        assert english["Buenos días Anna ¿cómo estás?"] == "Good morning Anna how are you?"
 
     def test_an_installed_wheel_says_where_to_get_it(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -292,6 +379,7 @@ class TestCheckout:
         monkeypatch.setattr(checkout, "ROOT", tmp_path)
         for call in (
             checkout.small_model,
+            lambda: checkout.small_translation_model("en", "es"),
             lambda: checkout.recording("x.wav"),
             lambda: checkout.run_bench("bus", []),
         ):

@@ -161,7 +161,7 @@ class TestStackView:
         with StackView(console, quiet=False) as view:
             view.on_line("api", "listening [x]")
             view.on_notice("api", "ready")
-        assert out.getvalue().splitlines() == ["api     │ listening [x]", "api     │ ready"]
+        assert out.getvalue().splitlines() == ["api         │ listening [x]", "api         │ ready"]
 
     def test_a_quiet_start_shows_the_last_lines_only_if_it_fails(self) -> None:
         console, out = plain_console()
@@ -171,7 +171,7 @@ class TestStackView:
         view = StackView(console, quiet=True)
         view.on_line("whisper", "the cause")
         view.__exit__(RuntimeError, RuntimeError(), None)
-        assert "whisper │ the cause" in out.getvalue()
+        assert "whisper     │ the cause" in out.getvalue()
 
     def test_a_terminal_shows_what_is_waited_for(self) -> None:
         console, out = terminal_console()
