@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from dragoman_contracts.websocket import (
     AudioGap,
@@ -42,21 +42,21 @@ class Verdict:
     """Readers that never saw the session's end."""
     ledger: int = 0
     """Ledgers that do not add up to what was sent, or hold something pending or a gap."""
+    untranslated: int = 0
+    """Finals without a translation, for a reader of another language."""
+    mistranslated: int = 0
+    """Translations of another text than that of their final, or before it."""
     notes: list[str] = field(default_factory=list)
 
     @property
     def errors(self) -> int:
         """All of them."""
-        return (
-            self.lost
-            + self.doubled
-            + self.reordered
-            + self.alien
-            + self.misplaced
-            + self.revived
-            + self.unfinished
-            + self.ledger
-        )
+        return sum(self.counts.values())
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many errors there are of each kind."""
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.name != "notes"}
 
     def note(self, text: str) -> None:
         """Keep the first few facts, for the report."""
@@ -65,8 +65,8 @@ class Verdict:
 
     def add(self, other: Verdict) -> None:
         """Sum up."""
-        for name in ("lost", "doubled", "reordered", "alien", "misplaced", "revived", "unfinished", "ledger"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name, count in other.counts.items():
+            setattr(self, name, getattr(self, name) + count)
         for text in other.notes:
             self.note(text)
 

@@ -7,11 +7,14 @@ import time
 from dataclasses import dataclass, field
 
 from dragoman_client import Dragoman, DragomanError, Speaker, TranscriptFinal, TranscriptPartial
-from dragoman_contracts.websocket import ServerMessages
+from dragoman_contracts.websocket import ServerMessages, SessionOptions, TranslationOptions
 from tests.chaos.checker import CaptionBook, Verdict
 from tests.chaos.speech import FRAME_MS, Speech, speech
 from tests.chaos.system import KEY, System
+from tests.chaos.translations import TranslationBook
 
+TARGET = "es"
+"""Every second session is translated into it, and viewers read it."""
 GAP_FROM_S = 1.5
 """A silence between two captions longer than this is kept: people pause for a second at most."""
 CONNECT_LIMIT_S = 60.0
@@ -24,6 +27,7 @@ class Watcher:
     """One reader: what it shows, and when captions came (monotonic seconds)."""
 
     book: CaptionBook
+    translations: TranslationBook | None = None
     last_caption: float = 0.0
     gaps: list[tuple[float, float]] = field(default_factory=list)
     failure: str = ""
@@ -33,6 +37,8 @@ class Watcher:
     def take(self, message: ServerMessages) -> None:
         """Show a message, and note its time if it is a caption."""
         self.book.take(message)
+        if self.translations is not None:
+            self.translations.take(message)
         if isinstance(message, TranscriptPartial | TranscriptFinal):
             now = time.monotonic()
             if self.last_caption and now - self.last_caption > GAP_FROM_S:
@@ -53,10 +59,18 @@ class Meeting:
         self.said = said
         self.session_id = ""
         self.speaking = Watcher(CaptionBook(f"speaker {number}", merges=True))
-        self.viewing = [Watcher(CaptionBook(f"viewer {number}.{viewer}")) for viewer in range(viewers)]
+        self.options = SessionOptions()
+        if number % 2:
+            wanted = TranslationOptions(targets=[TARGET, "de"], drafts=number % 4 == 1)
+            self.options = SessionOptions(translation=wanted)
+        self.viewing = [self._viewer(f"viewer {number}.{viewer}") for viewer in range(viewers)]
         self.is_speaking = False
         self._system = system
         self._end_limit_s = end_limit_s
+
+    def _viewer(self, name: str) -> Watcher:
+        translated = self.options.translation is not None
+        return Watcher(CaptionBook(name), TranslationBook(TARGET, name) if translated else None)
 
     @property
     def watchers(self) -> list[Watcher]:
@@ -89,7 +103,7 @@ class Meeting:
         deadline = time.monotonic() + CONNECT_LIMIT_S
         while True:
             try:
-                return (await dragoman.create_session()).id
+                return (await dragoman.create_session(self.options)).id
             except DragomanError as error:
                 if error.permanent or time.monotonic() > deadline:
                     raise
@@ -126,7 +140,8 @@ class Meeting:
 
     async def _view(self, dragoman: Dragoman, watcher: Watcher) -> None:
         try:
-            async for event in dragoman.watch(self.session_id):
+            languages = [TARGET] if watcher.translations is not None else None
+            async for event in dragoman.watch(self.session_id, languages=languages):
                 watcher.take(event)
         except DragomanError as error:
             watcher.failure = f"{type(error).__name__}: {error}"
@@ -136,6 +151,8 @@ class Meeting:
         result = Verdict()
         for watcher in self.watchers:
             found = watcher.book.verdict(self.said)
+            if watcher.translations is not None:
+                found.add(watcher.translations.verdict())
             if watcher.failure:
                 found.note(f"{watcher.book.name}: {watcher.failure}")
             result.add(found)

@@ -128,6 +128,15 @@ async def kill_whisper(scene: Scene) -> None:
     await scene.system.whisper.ready(scene.system.http)
 
 
+async def kill_translation(scene: Scene) -> None:
+    """SIGKILL; no transcript waits for it, and what it owed is caught up with."""
+    scene.kills += 1
+    await scene.system.translation.kill()
+    await asyncio.sleep(scene.chance.random())
+    await scene.system.translation.start()
+    await scene.system.translation.ready(scene.system.http)
+
+
 async def kill_redis(scene: Scene) -> None:
     """SIGKILL with AOF everysec: up to the last second of what it acknowledged is gone."""
     scene.kills += 1
@@ -214,6 +223,13 @@ async def silence_whisper(scene: Scene) -> None:
     scene.system.whisper_proxy.mend()
 
 
+async def silence_translation(scene: Scene) -> None:
+    """The translation service seems connected and never answers for a while."""
+    scene.system.translation_proxy.silent = True
+    await asyncio.sleep(0.5 + 2 * scene.chance.random())
+    scene.system.translation_proxy.mend()
+
+
 async def cut_whisper(scene: Scene) -> None:
     """Breaks all connections to the whisper service in the middle of windows."""
     for _ in range(scene.chance.randint(1, 5)):
@@ -276,6 +292,7 @@ FAULTS: dict[str, Fault] = {
         kill_api,
         drain_api,
         kill_whisper,
+        kill_translation,
         kill_redis,
         restart_redis,
         freeze_redis,
@@ -288,6 +305,7 @@ FAULTS: dict[str, Fault] = {
         forget_scripts,
         silence_whisper,
         cut_whisper,
+        silence_translation,
         cut_clients,
         silence_clients,
         greedy_speaker,
@@ -296,7 +314,15 @@ FAULTS: dict[str, Fault] = {
 }
 
 
-KILLS = ("kill_worker", "kill_worker", "kill_api", "kill_redis", "kill_whisper", "freeze_worker")
+KILLS = (
+    "kill_worker",
+    "kill_worker",
+    "kill_api",
+    "kill_redis",
+    "kill_whisper",
+    "kill_translation",
+    "freeze_worker",
+)
 """Ends without a word; in a random run every second fault is one of these."""
 
 

@@ -148,7 +148,7 @@ class Process:
 
 
 class System:
-    """Redis, whisper (mock), workers and APIs; an async context manager.
+    """Redis, whisper and translation (mock), workers and APIs; an async context manager.
 
     Args:
         folder: Where logs and Redis' data go.
@@ -182,9 +182,11 @@ class System:
         self.workers: list[Process] = []
         self.apis: list[Process] = []
         self.whisper: Process
+        self.translation: Process
         self.redis_proxies: dict[str, Proxy] = {}
         self.client_proxies: list[Proxy] = []
         self.whisper_proxy: Proxy
+        self.translation_proxy: Proxy
 
     async def __aenter__(self) -> System:
         try:
@@ -200,7 +202,7 @@ class System:
     @property
     def processes(self) -> list[Process]:
         """All of them but Redis."""
-        return [*self.apis, *self.workers, self.whisper]
+        return [*self.apis, *self.workers, self.whisper, self.translation]
 
     def url(self, client: int) -> str:
         """The API's address for a client: through a proxy."""
@@ -215,28 +217,30 @@ class System:
         self._cleanup.push_async_callback(self.direct.aclose)
         self.http = await enter(httpx.AsyncClient(timeout=2.0, trust_env=False))
         workers, apis = self._counts
-        port = self._cleanup.enter_context(held_port())
-        self.whisper = self._process(
-            "whisper",
-            ("whisper",),
-            {
-                "DRAGOMAN_WHISPER_HOST": "127.0.0.1",
-                "DRAGOMAN_WHISPER_PORT": str(port),
-                "DRAGOMAN_WHISPER_PROFILE": PROFILE,
-            },
-            port,
-        )
-        self.whisper_proxy = await enter(Proxy("127.0.0.1", port))
+        self.whisper, self.whisper_proxy = await self._service("whisper")
+        self.translation, self.translation_proxy = await self._service("translation")
         whisper_url = f"http://127.0.0.1:{self.whisper_proxy.port}"
         for number in range(apis):
             self.apis.append(await self._api(f"api-{number}", whisper_url))
         for number in range(workers):
             self.workers.append(await self._worker(f"worker-{number}", whisper_url))
-        started = [self.whisper, *self.apis, *(self.workers if self._start_workers else [])]
+        started = [self.whisper, self.translation, *self.apis, *(self.workers if self._start_workers else [])]
         for process in started:
             await process.start()
         for process in started:
             await process.ready(self.http)
+
+    async def _service(self, name: str) -> tuple[Process, Proxy]:
+        """A service behind a proxy."""
+        port = self._cleanup.enter_context(held_port())
+        prefix = f"DRAGOMAN_{name.upper()}"
+        environment = {
+            f"{prefix}_HOST": "127.0.0.1",
+            f"{prefix}_PORT": str(port),
+            f"{prefix}_PROFILE": PROFILE,
+        }
+        process = self._process(name, (name,), environment, port)
+        return process, await self._cleanup.enter_async_context(Proxy("127.0.0.1", port))
 
     async def _api(self, name: str, whisper_url: str) -> Process:
         port = self._cleanup.enter_context(held_port())
@@ -258,6 +262,7 @@ class System:
             "DRAGOMAN_AUDIO_PROFILE": PROFILE,
             "DRAGOMAN_AUDIO_LEASE_MS": str(self.lease_ms),
             "DRAGOMAN_AUDIO_WHISPER_URL": whisper_url,
+            "DRAGOMAN_AUDIO_TRANSLATION_URL": f"http://127.0.0.1:{self.translation_proxy.port}",
             "DRAGOMAN_METRICS_HOST": "127.0.0.1",
             "DRAGOMAN_METRICS_PORT": str(port),
         }

@@ -15,10 +15,12 @@ from dragoman_contracts.websocket import (
     StreamPosition,
     TranscriptFinal,
     TranscriptPartial,
+    TranslationFinal,
     Word,
 )
 from tests.chaos.checker import CaptionBook, Verdict
 from tests.chaos.speech import FRAME_BYTES, FRAME_MS, Speech, speech
+from tests.chaos.translations import TranslationBook
 
 SAID = speech(12, 7)
 
@@ -149,3 +151,59 @@ def test_speech_says_each_word_once_and_is_as_long_as_asked():
     assert all(len(frame) == FRAME_BYTES for frame in said.frames)
     assert said.starts_ms[-1] + 300 < 60_000
     assert FRAME_MS * len(said.frames) == 60_000
+
+
+class TestTranslations:
+    """A reader of another language."""
+
+    def verdict(self, *messages: ServerMessages) -> Verdict:
+        book = TranslationBook("es")
+        for message in messages:
+            book.take(message)
+        return book.verdict()
+
+    def test_each_final_once_in_order(self):
+        assert self.verdict(FIRST, SECOND, translated(FIRST), translated(SECOND)) == Verdict()
+
+    def test_a_missing_one_is_seen(self):
+        assert self.verdict(FIRST, SECOND, translated(FIRST)).untranslated == 1
+
+    def test_one_that_came_twice_is_seen(self):
+        assert self.verdict(FIRST, translated(FIRST), translated(FIRST)).doubled == 1
+
+    def test_one_of_another_text_is_seen(self):
+        swapped = msgspec.structs.replace(translated(SECOND), segment_id=FIRST.segment_id)
+        assert self.verdict(FIRST, swapped).mistranslated == 1
+
+    def test_one_before_its_final_is_seen(self):
+        assert self.verdict(translated(FIRST), FIRST).mistranslated == 1
+
+    def test_a_changed_order_is_seen(self):
+        assert self.verdict(FIRST, SECOND, translated(SECOND), translated(FIRST)).reordered == 1
+
+    def test_another_language_does_not_count(self):
+        german = msgspec.structs.replace(translated(FIRST), target_language="de")
+        assert self.verdict(FIRST, german).untranslated == 1
+
+    def test_a_lost_history_is_started_over(self):
+        lost = SessionSnapshot(
+            session_id="s",
+            status="live",
+            recovered=False,
+            finals=[msgspec.to_builtins(FIRST)],
+            translations=[msgspec.to_builtins(translated(FIRST))],
+        )
+        assert self.verdict(FIRST, SECOND, translated(FIRST), translated(SECOND), lost) == Verdict()
+        assert self.verdict(FIRST, lost, translated(FIRST)).doubled == 1
+
+
+def translated(said: TranscriptFinal) -> TranslationFinal:
+    return TranslationFinal(
+        segment_id=said.segment_id,
+        revision=said.revision,
+        target_language="es",
+        source_language="en",
+        text=f"[es] {said.text}",
+        start_ms=said.start_ms,
+        end_ms=said.end_ms,
+    )
