@@ -118,6 +118,11 @@ bench-sessions *args:
 bench-bus *args:
     @python -m bench.bus "$@"
 
+# What live translation adds by engine and load, what batching gains, and what a viewer costs; `--quick`.
+[group('bench')]
+bench-translation *args:
+    @python -m bench.translation "$@"
+
 # Removes caches and build results; keeps .venv and .env.local.
 [group('quality')]
 clean:

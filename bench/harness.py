@@ -20,6 +20,7 @@ import numpy as np
 import psutil
 import uvloop
 from numpy.typing import NDArray
+from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 from rich.table import Table
 from websockets.asyncio.client import connect
@@ -181,6 +182,32 @@ async def speak_live(
     return live
 
 
+def child_process(running: RunningStack, name: str) -> psutil.Process:
+    """A process of the stack by its name."""
+    for child in running.supervisor.children:
+        if child.spec.name == name and child.process is not None:
+            return psutil.Process(child.process.pid)
+    raise LookupError(f"the stack runs no process {name!r}")
+
+
+def cpu_s(process: psutil.Process) -> float:
+    """CPU seconds that a process has used, in steps of 10 ms."""
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+async def metric(http: httpx.AsyncClient, url: str, name: str, **labels: str) -> float:
+    """The sum of all samples ``name`` with these labels on a process's ``/metrics``; 0 without any."""
+    response = await http.get(f"{url}/metrics")
+    response.raise_for_status()
+    return sum(
+        sample.value
+        for family in text_string_to_metric_families(response.text)
+        for sample in family.samples
+        if sample.name == name and labels.items() <= sample.labels.items()
+    )
+
+
 class ProcessCosts:
     """CPU seconds and memory of the stack's processes and of this one, the load generator."""
 
@@ -198,8 +225,7 @@ class ProcessCosts:
         self._since = time.monotonic()
 
     def _cpu_s(self) -> dict[str, float]:
-        times = {name: process.cpu_times() for name, process in self._processes.items()}
-        return {name: t.user + t.system for name, t in times.items()}
+        return {name: cpu_s(process) for name, process in self._processes.items()}
 
     def restart(self) -> None:
         """Count from now on."""
