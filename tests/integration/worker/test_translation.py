@@ -25,6 +25,9 @@ from dragoman_contracts.websocket import (
     TranslationOptions,
     TranslationPartial,
 )
+from dragoman_contracts.whisper_api import WINDOW_HEADER, WINDOW_PATH, WindowOptions
+from dragoman_whisper.app import create_app
+from dragoman_whisper.settings import WhisperSettings
 
 from .conftest import spoken, whisper_server, words_of
 from .translator import Translator
@@ -390,3 +393,26 @@ async def test_a_drained_worker_leaves_its_translations_to_the_next(
     await session.end()
     await eventually(session.is_ended)
     assert await translations(session, "es") == [f"[es] {text}" for text in await transcripts(session)]
+
+
+async def test_the_glossarys_hot_words_reach_the_recogniser(
+    new_session, start_worker, translation_url, eventually
+):
+    asked: list[WindowOptions] = []
+    whisper = create_app(WhisperSettings(profile="mock"))
+
+    async def recorded(scope, receive, send):
+        headers = dict(scope.get("headers", ()))
+        if scope["type"] == "http" and scope["path"] == WINDOW_PATH:
+            asked.append(WindowOptions.from_header(headers[WINDOW_HEADER.encode()].decode()))
+        await whisper(scope, receive, send)
+
+    session = new_session("s1")
+    await session.open(SessionOptions(hotwords="agenda"))
+    await wish(session, glossary=[GlossaryTerm(source="Dragoman", hotword=True), GlossaryTerm(source="no")])
+    async with whisper_server(recorded) as url:
+        start_worker(url, translation_url=translation_url)
+        await speak(session, [1, 2])
+        await session.end()
+        await eventually(session.is_ended)
+    assert {options.hotwords for options in asked} == {"agenda Dragoman"}
