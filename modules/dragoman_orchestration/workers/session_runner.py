@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -60,14 +60,8 @@ from dragoman_orchestration.workers.audio_feed import (
 from dragoman_orchestration.workers.interpreter import Interpreter, Wishes, hotwords_of
 from dragoman_orchestration.workers.ladder import Pace
 from dragoman_orchestration.workers.outbox import Outbox, decode_kept
-from dragoman_orchestration.workers.result_step import (
-    collapse,
-    drafts_after,
-    error_message,
-    is_draft,
-    replaced,
-    result_event,
-)
+from dragoman_orchestration.workers.result_step import error_message
+from dragoman_orchestration.workers.results_writer import ResultsWriter
 from dragoman_orchestration.workers.service_level import ServiceLevel
 from dragoman_orchestration.workers.settings import AudioWorkerSettings
 from dragoman_runtime.broker.base import Entry
@@ -84,8 +78,6 @@ VERIFY_INTERVAL_S = 1.0
 """How often a session without news asks whether Redis still has what was read."""
 UNDECODED_BYTES = 65_536
 """Of a container: more waits in Redis."""
-RETRY_CAP_S = 0.5
-"""Longest pause between two tries of a publish: Redis' return shall not be waited for in vain."""
 LOST = "lost"
 """Reason of a gap: the audio was accepted, and Redis lost it before it was read."""
 
@@ -144,15 +136,13 @@ class SessionRunner:
         self._ledger = LedgerBook.from_state(state.ledger) if state.ledger else LedgerBook()
         self._heard_before_ms = self._ledger.received_ms
         self._ended = state.ended
-        self._drafts = state.drafts
         self._torn_to_bytes = state.torn_to_bytes
         self._level_told = state.level
         self._lost: Lost | None = None
         self._verified = ""
         self._verify_due = 0.0
         self._pace = Pace(most_s=settings.read_ahead_ms / 1000)
-        self._events: list[ServerMessage] = []
-        self._copied: set[int] = set()
+        self._results = ResultsWriter(lease, leases, outbox, state.drafts)
         self._ending = ""
         self._done_since: float | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -168,13 +158,15 @@ class SessionRunner:
             translation,
             lease.session_id,
             spawn=lambda request: self._spawn(self._then_pump(request)),
-            tell=self._events_tell,
+            tell=self._results.tell,
             hear_in_english=self._hear_in_english,
             settled=state.translated,
             drafts=settings.draft_policy(),
         )
         for offset, data in sorted(lease.outbox.items()):
-            self._tell_interpreter(offset, decode_kept(data))
+            kept = decode_kept(data)
+            if isinstance(kept, TranscriptFinal):
+                self.interpreter.final(offset, kept)
         self.started = self._last_audio = time.monotonic()
         self.is_over = False
         self.is_lost = False
@@ -329,7 +321,7 @@ class SessionRunner:
             return
         self._torn_to_bytes = torn.at_bytes
         logger.warning("session {}: {} bytes of a container were lost", self.session_id, torn.lost_bytes)
-        self._events.append(
+        self._tell(
             ErrorMessage(
                 code="audio_lost",
                 message=f"{torn.lost_bytes} bytes of the container were lost; words may be missing from here",
@@ -346,7 +338,7 @@ class SessionRunner:
 
     def _refuse_audio(self, error: UnsupportedAudio) -> None:
         logger.warning("session {} sent audio that cannot be decoded", self.session_id)
-        self._events.append(error_message(error))
+        self._tell(error_message(error))
         if self._feed.audio is not None and not self._feed.audio.is_pcm:
             # A container that is none stays none: there is nothing to go on with.
             self._feed.finish()
@@ -372,7 +364,7 @@ class SessionRunner:
         is_settled = self._recogniser.is_done and not self._recogniser.is_busy
         if is_settled and not self._ended and not self._waits_for_translations(now):
             self._ended = self._ending
-            self._events.append(SessionEndedMessage(reason=self._ended, ledger=self._ledger.snapshot()))
+            self._tell(SessionEndedMessage(reason=self._ended, ledger=self._ledger.snapshot()))
 
     def _waits_for_translations(self, now: float) -> bool:
         """Whether the end waits for translations; after some time what is missing is told as failed."""
@@ -380,7 +372,7 @@ class SessionRunner:
             self._done_since = now
         if self.interpreter.is_idle:
             return False
-        if self._events or self._publishes:
+        if self._results.has_news or self._publishes:
             return True  # finals on their way: their translations are not even asked for
         if now - self._done_since < self._settings.translation_patience_s:
             return self.interpreter.is_waiting
@@ -397,13 +389,6 @@ class SessionRunner:
     async def _then_pump(self, request: Coroutine[Any, Any, None]) -> None:
         await request
         self.pump()
-
-    def _events_tell(self, messages: Sequence[ServerMessage]) -> None:
-        self._events.extend(messages)
-
-    def _tell_interpreter(self, offset: int, message: ServerMessage) -> None:
-        if isinstance(message, TranscriptFinal):
-            self.interpreter.final(offset, message)
 
     async def _hear_in_english(self, samples: Pcm, language: str) -> str:
         options = WindowOptions(
@@ -443,7 +428,7 @@ class SessionRunner:
         self._recogniser.drafts = self._service.drafts
         if self._service.level != self._level_told:
             self._level_told = self._service.level
-            self._events.append(SessionDegraded(level=self._level_told, reason=self._service.reason))
+            self._tell(SessionDegraded(level=self._level_told, reason=self._service.reason))
 
     async def _ask(self, request: DecodeRequest) -> WindowResult:
         """The hypothesis; full windows are traced, drafts would drown the trace of a meeting."""
@@ -464,7 +449,7 @@ class SessionRunner:
         now = time.monotonic()
         if isinstance(error, InvalidInput | DecodeFailed):
             logger.warning("session {}: a window was refused: {}", self.session_id, error.message)
-            self._events.append(error_message(error))
+            self._tell(error_message(error))
             self._take(self._recogniser.give_up(request, error.code))
             return
         self._recogniser.fail(request)
@@ -479,10 +464,10 @@ class SessionRunner:
             reason = "the whisper service does not answer; audio is kept and transcribed later"
         if lag_ms >= self._settings.lag_notice_ms and reason != self._lag_told:
             self._lag_told = reason
-            self._events.append(SessionLag(lag_ms=lag_ms, reason=reason))
+            self._tell(SessionLag(lag_ms=lag_ms, reason=reason))
         elif self._lag_told and lag_ms < self._settings.lag_notice_ms // 2:
             self._lag_told = ""
-            self._events.append(SessionLag(lag_ms=0, reason="caught up"))
+            self._tell(SessionLag(lag_ms=0, reason="caught up"))
 
     # --- results -----------------------------------------------------------------------------------------
 
@@ -490,7 +475,7 @@ class SessionRunner:
         """Enter what is settled into the ledger, keep what is told for the next publish."""
         for output in outputs:
             if not isinstance(output, Settled):
-                self._events.append(output)
+                self._tell(output)
                 if isinstance(output, TranscriptPartial):
                     self.interpreter.partial(output)
                 continue
@@ -509,7 +494,7 @@ class SessionRunner:
 
     def _start_publish(self, now: float) -> None:
         progressed = self._recogniser.heard_ms != self._heard_told_ms and now >= self._state_due
-        if not self._publishes and (self._events or progressed or self._ended):
+        if not self._publishes and (self._results.has_news or progressed or self._ended):
             self._state_due = now + STATE_INTERVAL_S
             self._publishing = self._spawn(self._publish())
 
@@ -531,42 +516,20 @@ class SessionRunner:
         self._verified = position
 
     async def _publish(self) -> None:
-        if self._events or self._heard_told_ms != self._recogniser.heard_ms:
+        if self._results.has_news or self._heard_told_ms != self._recogniser.heard_ms:
             await self._publish_step()
-        if self._ended and not self._events:
+        if self._ended and not self._results.has_news:
             await self._end()
 
     async def _publish_step(self) -> None:
-        """One fenced step with all that waits; repeated unchanged until Redis has it."""
-        messages = collapse(self._events)
-        self._events = []
-        batch = self._batch(messages)
-        backoff = Backoff(cap_s=RETRY_CAP_S)
-        while True:
-            try:
-                last = await self._leases.publish(self.lease, batch)
-                break
-            except BusUnavailable:
-                metrics.PUBLISH_RETRIES.inc()
-                await asyncio.sleep(backoff.next_s())
-        first = last - len(messages) + 1
-        self._drafts = drafts_after(self._drafts, messages, first)
-        for offset, (message, event) in enumerate(zip(messages, batch.events, strict=True), start=first):
-            if event.to_outbox:
-                self.lease.outbox[offset] = event.data
-            if isinstance(message, TranscriptFinal | TranscriptPartial):
-                metrics.CAPTIONS.labels("partial" if is_draft(message) else "final").inc()
-            self._tell_interpreter(offset, message)
-        if self.lease.outbox:
-            await self._deliver()
+        await self._results.step(self._batch, self.interpreter)
+        await self._results.deliver(self.interpreter)
         self._start_translations(time.monotonic())
 
-    async def _deliver(self) -> None:
-        before = set(self.lease.outbox)
-        await self._outbox.deliver(self.lease, self._copied, self.interpreter.is_settled)
-        self.interpreter.forget(before - self.lease.outbox.keys())
+    def _tell(self, message: ServerMessage) -> None:
+        self._results.tell([message])
 
-    def _batch(self, messages: Sequence[ServerMessage]) -> ResultBatch:
+    def _batch(self, messages: Sequence[ServerMessage], drafts: Mapping[str, int]) -> ResultBatch:
         recogniser = self._recogniser
         self._heard_told_ms = recogniser.heard_ms
         self._ledger.receive(recogniser.heard_ms)
@@ -575,20 +538,18 @@ class SessionRunner:
         beyond_ms = recogniser.heard_ms - self._heard_before_ms
         progressed = recogniser.committed_ms > self._committed_told_ms or beyond_ms > SURVIVED_MS
         self._committed_told_ms = recogniser.committed_ms
-        gone = replaced(self._drafts, messages)
         state = RunnerState(
             recogniser=recogniser.state(),
             feed=feed,
             ledger=self._ledger.to_state(),
             options=self._options,
             ended=self._ended if any(isinstance(m, SessionEndedMessage) for m in messages) else "",
-            drafts={place: offset for place, offset in self._drafts.items() if place not in gone},
+            drafts=dict(drafts),
             translated=self.interpreter.settled(),
             level=self._level_told,
             torn_to_bytes=self._torn_to_bytes,
         )
         return ResultBatch(
-            events=[result_event(message) for message in messages],
             state={
                 StateField.STATE: msgspec.json.encode(state),
                 StateField.COMMITTED_MS: recogniser.committed_ms,
@@ -597,14 +558,12 @@ class SessionRunner:
                 StateField.LEDGER: msgspec.json.encode(self._ledger.snapshot()),
             },
             trim_before=trim_before,
-            superseded=[self._drafts[place] for place in gone],
             progressed=progressed,
         )
 
     async def _end(self) -> None:
         """Clean up behind ``session.ended``: first what follows from it, then the session itself."""
-        await self._deliver()
-        if self.lease.outbox:
+        if not await self._results.deliver(self.interpreter):
             return  # Redis is away or full; pump comes back
         await self._outbox.session_ended(self.lease, self._ended, self._ledger.snapshot())
         # From here on its lease may be gone because it was given back.
