@@ -11,12 +11,12 @@ export PATH := justfile_directory() / ".venv/bin:" + env("PATH")
 default:
     @just --justfile "{{ justfile() }}" --list --unsorted
 
-# Streams a recorded meeting through the whole system in real time; shows captions, word error rate and latencies.
+# Streams a recorded meeting through the whole system, translated live; shows captions, quality and latencies.
 [group('run')]
 demo *args:
     @dragoman demo "$@"
 
-# Starts everything on this machine: Redis, API, audio worker, whisper service. `--profile mock|cpu|gpu`.
+# Starts everything on this machine: Redis, API, audio worker, both services. `--profile mock|cpu|gpu`.
 [group('run')]
 up *args:
     @dragoman up "$@"

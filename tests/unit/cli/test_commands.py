@@ -403,4 +403,4 @@ class TestCheckout:
     def test_an_unknown_benchmark_names_the_known_ones(self) -> None:
         with pytest.raises(NotFound) as told:
             checkout.run_bench("nothing", [])
-        assert "quality, overhead, sessions, bus" in told.value.remedy
+        assert "quality, overhead, sessions, bus, translation" in told.value.remedy

@@ -136,7 +136,18 @@ def test_every_recipe_and_command_that_a_document_names_exists(path: Path) -> No
     recipes = set(re.findall(r"^([a-z][a-z-]*)[^:=\n]*:(?!=)", (ROOT / "justfile").read_text(), re.MULTILINE))
     named = set(re.findall(r"(?:\./justw|`just) ([a-z][a-z-]*)", text))
     assert named <= recipes
-    commands = {"up", "demo", "doctor", "bench", "config", "api", "worker", "whisper", "transcribe"}
+    commands = {
+        "up",
+        "demo",
+        "doctor",
+        "bench",
+        "config",
+        "api",
+        "worker",
+        "whisper",
+        "translation",
+        "transcribe",
+    }
     commands |= {"dead-letters"}
     assert set(re.findall(r"(?:`|bin/)dragoman ([a-z-]+)", text)) <= commands
 
