@@ -179,6 +179,8 @@ class RecordField:
     """Entry id of AudioSessionOpened; set once."""
     TRANSLATION = b"translation"
     """``TranslationOptions`` as JSON, sets of terms resolved; the worker looks at it every second."""
+    TARGETS = b"targets"
+    """Its target languages alone, separated by commas: what viewers' languages are matched with."""
     FORMAT = b"format"
     OWNER_KEY = b"owner_key"
     """Name of the API key that made the session."""

@@ -15,12 +15,15 @@ from dragoman_orchestration.api.auth import Authenticator
 from dragoman_orchestration.api.gateway import IngestGateway
 from dragoman_orchestration.api.ingest_protocol import IngestLimits
 from dragoman_orchestration.api.presence import PresenceBoard
+from dragoman_orchestration.api.session_watch import SessionWatch
 from dragoman_orchestration.api.settings import ApiSettings
 from dragoman_orchestration.results.hub import ResultsHub
 from dragoman_orchestration.session.fleet import FleetReader
+from dragoman_orchestration.session.glossaries import Glossaries
 from dragoman_orchestration.session.model import Limits
 from dragoman_orchestration.session.presence import PresenceRegister, Wire
 from dragoman_orchestration.session.store import SessionStore
+from dragoman_orchestration.session.watched import WatchRegister
 from dragoman_runtime.broker.base import Broker
 from dragoman_runtime.broker.publisher import TickPublisher
 from dragoman_runtime.broker.redis import RedisBroker, connect
@@ -54,6 +57,10 @@ def _hub(broker: Broker, store: SessionStore, runtime: RuntimeSettings, api: Api
 
 def _presence_register(wire: Wire, runtime: RuntimeSettings) -> PresenceRegister:
     return PresenceRegister(wire, shards=runtime.shards)
+
+
+def _watch_register(wire: Wire, runtime: RuntimeSettings) -> WatchRegister:
+    return WatchRegister(wire, shards=runtime.shards)
 
 
 def _admission(fleets: FleetReader, api: ApiSettings) -> Admission:
@@ -105,6 +112,9 @@ class ApiContainer(containers.DeclarativeContainer):
     hub = providers.Singleton(_hub, broker, store, runtime_settings, settings)
     presence_register = providers.Singleton(_presence_register, store_wire, runtime_settings)
     presence = providers.Singleton(PresenceBoard, presence_register)
+    watch_register = providers.Singleton(_watch_register, store_wire, runtime_settings)
+    session_watch = providers.Singleton(SessionWatch, hub, watch_register)
+    glossaries = providers.Singleton(Glossaries, store_wire)
     fleets = providers.Singleton(FleetReader, store_wire)
     admission = providers.Singleton(_admission, fleets, settings)
     gateway = providers.Singleton(_gateway, store, settings)

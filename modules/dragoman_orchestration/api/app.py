@@ -16,7 +16,7 @@ from loguru import logger
 from starlette.middleware import Middleware
 from starlette.routing import WebSocketRoute
 
-from dragoman_orchestration.api import sessions, system, transcriptions
+from dragoman_orchestration.api import glossaries, sessions, system, transcriptions, translations
 from dragoman_orchestration.api.asyncapi import build_document
 from dragoman_orchestration.api.body_limit import BodyLimit
 from dragoman_orchestration.api.ingest_ws import IngestEndpoint
@@ -34,8 +34,8 @@ REST is described here, the WebSockets in [/asyncapi.json](/asyncapi.json). Ever
 these documents wants `Authorization: Bearer <key>`. Errors are problem details (RFC 9457) with a `code`, a
 `remedy` and a `trace_id`."""
 
-MAX_JSON_BYTES = 65_536
-"""Of a request's body; the largest that is valid has about 10 kB."""
+MAX_JSON_BYTES = 262_144
+"""Of a request's body, as of a speaker's message; 500 terms in three languages have about 80 kB."""
 WS_MAX_BYTES = 16 * 1024 * 1024
 """Beyond this uvicorn itself closes with 1009; up to it the speaker is told FRAME_TOO_LARGE."""
 
@@ -43,16 +43,22 @@ WS_MAX_BYTES = 16 * 1024 * 1024
 def create_app(container: ApiContainer) -> FastAPI:
     """The application on the parts of ``container``; nothing connects before the first request."""
     hub, gateway, presence = container.hub(), container.gateway(), container.presence()
+    loops = {
+        "results": hub.run,
+        "gateway": gateway.run,
+        "presence": presence.run,
+        "watch": container.session_watch().run,
+    }
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        loops = [asyncio.create_task(part.run()) for part in (hub, gateway, presence)]
-        for part, task in zip(("results", "gateway", "presence"), loops, strict=True):
-            container.health().watch(part, task)
+        tasks = {name: asyncio.create_task(run()) for name, run in loops.items()}
+        for name, task in tasks.items():
+            container.health().watch(name, task)
         try:
             yield
         finally:
-            await cancel_all(loops)
+            await cancel_all(tasks.values())
             await presence.close()
             await container.whisper_http().aclose()
             await container.store_wire().close()
@@ -65,7 +71,7 @@ def create_app(container: ApiContainer) -> FastAPI:
     limit = Middleware(BodyLimit, limit=MAX_JSON_BYTES, streamed=frozenset({transcriptions.PATH}))
     app.user_middleware.append(limit)
     app.state.container = container
-    for routes in (sessions, transcriptions, system):
+    for routes in (sessions, translations, glossaries, transcriptions, system):
         app.include_router(routes.router)
     container.health().add_check("redis", partial(system.redis_state, container.broker()))
     _add_asyncapi(app)
@@ -90,6 +96,7 @@ def _add_sockets(app: FastAPI, container: ApiContainer) -> ResultsEndpoint:
         gateway=container.gateway(),
         presence=container.presence(),
         admission=container.admission(),
+        glossaries=container.glossaries(),
         limits=container.ingest_limits(),
         queue_limit=settings.viewer_queue,
     )
@@ -98,6 +105,7 @@ def _add_sockets(app: FastAPI, container: ApiContainer) -> ResultsEndpoint:
         store=container.store(),
         hub=container.hub(),
         presence=container.presence(),
+        watch=container.session_watch(),
         max_viewers=settings.max_viewers,
         max_viewers_per_session=settings.max_viewers_per_session,
         queue_limit=settings.viewer_queue,

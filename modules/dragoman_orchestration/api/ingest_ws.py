@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import msgspec
 from loguru import logger
 from starlette.types import Receive, Scope, Send
 
@@ -47,8 +48,10 @@ from dragoman_orchestration.api.socket_io import (
     until_done,
     write_out,
 )
-from dragoman_orchestration.results.hub import ResultsHub, Subscription
+from dragoman_orchestration.results.feed import Subscription
+from dragoman_orchestration.results.hub import ResultsHub
 from dragoman_orchestration.results.mailbox import Mailbox
+from dragoman_orchestration.session.glossaries import Glossaries
 from dragoman_orchestration.session.lifecycle import Status
 from dragoman_orchestration.session.model import Progress, SessionRecord
 from dragoman_orchestration.session.store import SessionStore
@@ -74,6 +77,7 @@ class IngestEndpoint:
         gateway: IngestGateway,
         presence: PresenceBoard,
         admission: Admission,
+        glossaries: Glossaries,
         limits: IngestLimits,
         queue_limit: int,
     ) -> None:
@@ -84,6 +88,7 @@ class IngestEndpoint:
         self._gateway = gateway
         self._presence = presence
         self._admission = admission
+        self._glossaries = glossaries
         self._limits = limits
         self._queue_limit = queue_limit
 
@@ -110,6 +115,7 @@ class IngestEndpoint:
             gateway=self._gateway,
             presence=self._presence,
             admission=self._admission,
+            glossaries=self._glossaries,
             limits=self._limits,
             mailbox=Mailbox(self._queue_limit),
         )
@@ -131,6 +137,7 @@ class _Connection:
         gateway: IngestGateway,
         presence: PresenceBoard,
         admission: Admission,
+        glossaries: Glossaries,
         limits: IngestLimits,
         mailbox: Mailbox,
     ) -> None:
@@ -144,6 +151,7 @@ class _Connection:
         self._gateway = gateway
         self._presence = presence
         self._admission = admission
+        self._glossaries = glossaries
         self._seat: Seat | None = None
         self._mailbox = mailbox
         self._loop = asyncio.get_running_loop()
@@ -240,6 +248,7 @@ class _Connection:
         try:
             if self._record.status is Status.CREATED:
                 await self._admission.check(self._record.profile, opens=True)
+            configure, targets = await self._translated(configure)
             opened = await self._store.open(self._record, configure, traceparent=current_traceparent())
             progress = (await self._store.progress([self.session_id]))[0]
             if self._protocol.phase is Phase.CLOSED:
@@ -254,12 +263,29 @@ class _Connection:
                 after=self._after,
                 # A speaker that comes back without a position must learn what it missed.
                 from_start=not opened.resumed,
+                targets=targets,
+                demands=False,
             )
             self._seat = self._presence.join(self.session_id, "speaker", self._principal, self._mailbox)
         except DragomanError as error:
             self._do(self._protocol.on_refused(error))
             return
         self._log.info("speaker opened: epoch {}, {}", opened.epoch, self._protocol.format.encoding)
+
+    async def _translated(self, configure: SessionConfigure) -> tuple[SessionConfigure, list[str]]:
+        """The message with its sets of terms resolved, and into what the session is translated then.
+
+        A speaker that comes again says the same again; what was changed meanwhile stays as it is.
+        """
+        targets, options = self._record.translation.targets, configure.options
+        if options is None or options.translation is None:
+            return configure, targets
+        translation = None
+        if self._record.status is Status.CREATED:
+            translation = await self._glossaries.resolve(options.translation)
+            targets = translation.targets
+        options = msgspec.structs.replace(options, translation=translation)
+        return msgspec.structs.replace(configure, options=options), targets
 
     # --- actions -----------------------------------------------------------------------------------------
 

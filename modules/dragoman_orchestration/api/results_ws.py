@@ -1,19 +1,22 @@
-"""The viewer's socket: ``WS /v1/sessions/{session_id}/events?after=<position>``."""
+"""The viewer's socket: ``WS /v1/sessions/{session_id}/events?after=<position>&languages=es,pt-BR``."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from typing import NamedTuple
 from urllib.parse import parse_qs
 
 from loguru import logger
 from prometheus_client import Gauge
 from starlette.types import Receive, Scope, Send
 
-from dragoman_contracts.errors import DragomanError, LimitExceeded, Unavailable
+from dragoman_contracts.errors import DragomanError, InvalidInput, LimitExceeded, Unavailable
+from dragoman_contracts.translation_api import MAX_TARGETS
 from dragoman_contracts.websocket import CloseCode, StreamPosition
 from dragoman_orchestration.api.auth import Authenticator, Principal, bearer
 from dragoman_orchestration.api.presence import PresenceBoard
+from dragoman_orchestration.api.session_watch import SessionWatch
 from dragoman_orchestration.api.socket_io import (
     accept,
     count_closed,
@@ -22,10 +25,12 @@ from dragoman_orchestration.api.socket_io import (
     until_done,
     write_out,
 )
+from dragoman_orchestration.results.feed import Languages
 from dragoman_orchestration.results.hub import ResultsHub
 from dragoman_orchestration.results.mailbox import Mailbox
 from dragoman_orchestration.session.model import SessionRecord
 from dragoman_orchestration.session.store import SessionStore
+from dragoman_runtime.languages import canonical
 
 VIEWERS = Gauge("dragoman_api_viewers", "Events sockets open in this process.")
 
@@ -41,6 +46,35 @@ def position_of(scope: Scope) -> StreamPosition | None:
     return StreamPosition.parse(values[0]) if values else None
 
 
+def languages_of(scope: Scope) -> Languages:
+    """The query's ``languages`` in standard form: None without it, empty where it names none.
+
+    Raises:
+        UnknownLanguage: one of them is none.
+        InvalidInput: they are too many.
+
+    """
+    query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    values = query.get("languages")
+    if values is None:
+        return None
+    named = [code for value in values for code in value.split(",") if code.strip()]
+    found = {canonical(code) for code in named}
+    if len(found) > MAX_TARGETS:
+        raise InvalidInput(
+            f"{len(found)} languages are asked for: a session has at most {MAX_TARGETS}",
+            remedy="Leave out `languages` to get all translations.",
+        )
+    return tuple(sorted(found))
+
+
+class _Asked(NamedTuple):
+    """What a viewer asks for in its query."""
+
+    after: StreamPosition | None
+    languages: Languages
+
+
 class ResultsEndpoint:
     """Any number of viewers, each with its own bounded queue."""
 
@@ -51,6 +85,7 @@ class ResultsEndpoint:
         store: SessionStore,
         hub: ResultsHub,
         presence: PresenceBoard,
+        watch: SessionWatch,
         max_viewers: int,
         max_viewers_per_session: int,
         queue_limit: int,
@@ -59,6 +94,7 @@ class ResultsEndpoint:
         self._store = store
         self._hub = hub
         self._presence = presence
+        self._session_watch = watch
         self._max_viewers = max_viewers
         self._max_viewers_per_session = max_viewers_per_session
         self._queue_limit = queue_limit
@@ -82,7 +118,7 @@ class ResultsEndpoint:
         try:
             principal = self._auth.authenticate(bearer(scope["headers"], scope["subprotocols"]))
             principal.must_reach(session_id)
-            after = position_of(scope)
+            asked = _Asked(position_of(scope), languages_of(scope))
             self._check_room(session_id)
             record = await self._store.get(session_id)
         except DragomanError as error:
@@ -93,7 +129,7 @@ class ResultsEndpoint:
         self._per_session[session_id] += 1
         VIEWERS.set(len(self._mailboxes))
         try:
-            await self._watch(record, after, mailbox, receive, send, principal=principal)
+            await self._watch(record, asked, mailbox, receive, send, principal=principal)
         finally:
             self._mailboxes.discard(mailbox)
             self._per_session[session_id] -= 1
@@ -104,7 +140,7 @@ class ResultsEndpoint:
     async def _watch(
         self,
         record: SessionRecord,
-        after: StreamPosition | None,
+        asked: _Asked,
         mailbox: Mailbox,
         receive: Receive,
         send: Send,
@@ -114,12 +150,19 @@ class ResultsEndpoint:
         bound = logger.bind(session_id=record.id)
         try:
             subscription = await self._hub.subscribe(
-                record.id, record.results_epoch, mailbox, status=record.status, after=after
+                record.id,
+                record.results_epoch,
+                mailbox,
+                status=record.status,
+                after=asked.after,
+                languages=asked.languages,
+                targets=record.translation.targets,
             )
         except DragomanError as error:
             await refuse(send, error)
             return
         bound.info("viewer joined")
+        self._session_watch.joined()
         seat = self._presence.join(record.id, "viewer", principal, mailbox)
         try:
             await until_done(

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Literal
 
+import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
 from dragoman_contracts.websocket import Ledger, SessionOptions
+from dragoman_orchestration.api.translation_schemas import SessionTranslation, Translation
 from dragoman_orchestration.session.fleet import Fleet
 from dragoman_orchestration.session.model import SessionRecord
 from dragoman_orchestration.session.presence import Connected, Counts
@@ -18,11 +20,16 @@ EXAMPLE_TIME = "2025-01-31T12:00:00.000Z"
 
 
 class CreateSession(BaseModel):
-    """What a session wants of the recogniser; all of it may be left out."""
+    """What a session wants of the recogniser and the translators; all of it may be left out."""
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"examples": [{"language": "en", "hotwords": "Dragoman"}, {}]},
+        json_schema_extra={
+            "examples": [
+                {"language": "en", "hotwords": "Dragoman", "translation": {"targets": ["es", "pt-BR"]}},
+                {},
+            ]
+        },
     )
 
     language: str | None = Field(
@@ -34,10 +41,11 @@ class CreateSession(BaseModel):
     profile: str | None = Field(
         None, pattern="^[a-z0-9-]{1,32}$", description="Worker profile; left out: the server's default."
     )
+    translation: Translation | None = Field(None, description="Left out: no translation.")
 
     def options(self) -> SessionOptions:
         """As the contract has it."""
-        return SessionOptions(**self.model_dump())
+        return msgspec.convert(self.model_dump(), SessionOptions)
 
 
 class Session(BaseModel):
@@ -50,6 +58,7 @@ class Session(BaseModel):
     profile: str = Field(examples=["cpu"])
     language: str | None = Field(examples=["en"])
     partials: bool = Field(examples=[True])
+    translation: SessionTranslation
     created_at: datetime = Field(examples=[EXAMPLE_TIME])
     ended_at: datetime | None = Field(examples=[None])
     end_reason: str | None = Field(
@@ -74,6 +83,7 @@ class Session(BaseModel):
             profile=record.profile,
             language=record.options.language,
             partials=record.options.partials,
+            translation=SessionTranslation.of(record.translation),
             created_at=moment(record.created_ms / 1000),
             ended_at=moment(record.ended_ms / 1000) if record.ended_ms else None,
             end_reason=record.end_reason or None,

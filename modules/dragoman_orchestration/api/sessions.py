@@ -49,7 +49,8 @@ def problems(*codes: int) -> dict[int | str, dict[str, Any]]:
     told = {
         401: "No key or token, or one that is not known.",
         403: "The token does not reach this.",
-        404: "There is no such session.",
+        404: "There is no such thing.",
+        409: "Its state forbids the request.",
         413: "The body is over the limit.",
         422: "The request is not valid.",
         429: "A limit is reached; `Retry-After` tells when to try again.",
@@ -81,6 +82,9 @@ async def create_session(
     A session that no speaker opens within an hour is forgotten.
     """
     options = (wanted or CreateSession()).options()
+    if options.translation is not None:
+        translation = await container.glossaries().resolve(options.translation)
+        options = msgspec.structs.replace(options, translation=translation)
     profile = options.profile or container.settings().default_profile
     await container.admission().check(profile)
     record = await container.store().create(
@@ -168,7 +172,7 @@ async def get_transcript(
     """All final segments, as JSON, plain text, SubRip or WebVTT."""
     store = container.store()
     record = await store.get(session_id)
-    finals = transcripts.decode_finals(await store.finals(session_id))
+    finals = transcripts.decode_finals(await store.results(session_id, {b"transcript.final"}))
     match form:
         case "txt":
             return Response(transcripts.to_text(finals), media_type="text/plain")

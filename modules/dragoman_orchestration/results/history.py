@@ -6,7 +6,7 @@ sockets that watch the session.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -18,15 +18,29 @@ from dragoman_runtime.broker.base import Entry
 MAX_SNAPSHOT_FINALS = 200
 """Finals in a snapshot; ``truncated`` tells that there were more."""
 
-ENDED = b"session.ended"
+ENDED, TARGETS = b"session.ended", b"session.targets"
 _PARTIAL, _FINAL = b"transcript.partial", b"transcript.final"
+_TRANSLATION, _DRAFT = b"translation.", b"translation.partial"
+
+Wants = Callable[[str], bool]
+"""Whether translations into a language are wanted."""
 
 
-class _Segment(msgspec.Struct):
+class _Head(msgspec.Struct):
+    """The fields that are looked at; the others are skipped, not built."""
+
     segment_id: str = ""
+    target_language: str = ""
+    targets: list[str] = []
 
 
-_segment_decoder = msgspec.json.Decoder(_Segment)
+_head_decoder = msgspec.json.Decoder(_Head)
+_NO_HEAD = _Head()
+
+
+def all_of_them(_: str) -> bool:
+    """Want every language."""
+    return True
 
 
 def offset_of(entry_id: str) -> int:
@@ -57,10 +71,30 @@ def _is_readable(entry: Entry) -> bool:
     return True
 
 
-def superseded_by(entry: Entry) -> str:
-    """The key under which a later message makes this one worthless; empty for what must be delivered."""
+def target_language(entry: Entry) -> str:
+    """Into which language the message translates; empty for what is no translation."""
+    return _head(entry).target_language if entry.fields[ResultField.TYPE].startswith(_TRANSLATION) else ""
+
+
+def targets_of(entry: Entry) -> list[str] | None:
+    """The languages that a ``session.targets`` tells; None for every other message."""
+    return _head(entry).targets if entry.fields[ResultField.TYPE] == TARGETS else None
+
+
+def superseded_by(entry: Entry, language: str = "") -> str:
+    """The key under which a later message makes this one worthless; empty for what must be delivered.
+
+    Drafts supersede those of their own target ``language`` only.
+    """
     kind = entry.fields[ResultField.TYPE]
-    return kind.decode() if kind.endswith(b".partial") else ""
+    if not kind.endswith(b".partial"):
+        return ""
+    return f"{kind.decode()}:{language}" if language else kind.decode()
+
+
+def wanted_by(wants: Wants, entries: Iterable[Entry]) -> list[Entry]:
+    """The entries without translations that are not wanted."""
+    return [entry for entry in entries if not (into := target_language(entry)) or wants(into)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +105,32 @@ class Snapshot:
     offset: int
 
 
+class _Translations:
+    """Gathers the translations of a snapshot, the newest first."""
+
+    def __init__(self, wants: Wants) -> None:
+        self._wants = wants
+        self._settled: dict[tuple[str, str], Entry] = {}
+        self._drafts: dict[str, Entry | None] = {}
+
+    def add(self, entry: Entry) -> None:
+        """Look at a message: of a segment and language the newest final or failed one counts."""
+        head = _head(entry)
+        if not self._wants(head.target_language):
+            return
+        key = (head.segment_id, head.target_language)
+        if entry.fields[ResultField.TYPE] != _DRAFT:
+            self._settled.setdefault(key, entry)
+        elif head.target_language not in self._drafts:
+            self._drafts[head.target_language] = None if key in self._settled else entry
+
+    def of(self, segments: set[str]) -> list[Entry]:
+        """Those of these segments, and the drafts, in order."""
+        told = [entry for (segment, _), entry in self._settled.items() if segment in segments]
+        told += [entry for entry in self._drafts.values() if entry is not None]
+        return sorted(told, key=lambda entry: offset_of(entry.id))
+
+
 def snapshot(
     session_id: str,
     status: str,
@@ -79,6 +139,8 @@ def snapshot(
     *,
     complete: bool,
     recovered: bool = True,
+    targets: Sequence[str] = (),
+    wants: Wants = all_of_them,
 ) -> Snapshot:
     """Build ``session.snapshot`` from the last entries; ``complete`` if these are all there are.
 
@@ -90,6 +152,7 @@ def snapshot(
     finals: list[str] = []
     final_ids: set[str] = set()
     partial: str | None = None
+    translations = _Translations(wants)
     truncated = not complete
     for entry in newest_first:
         kind = entry.fields[ResultField.TYPE]
@@ -98,32 +161,47 @@ def snapshot(
                 truncated = True
                 break
             finals.append(splice(epoch, entry))
-            final_ids.add(_segment_of(entry))
-        elif kind == _PARTIAL and partial is None and _segment_of(entry) not in final_ids:
+            final_ids.add(_head(entry).segment_id)
+        elif kind == _PARTIAL and partial is None and _head(entry).segment_id not in final_ids:
             partial = splice(epoch, entry)
+        elif kind.startswith(_TRANSLATION):
+            translations.add(entry)
     head = {
         "position": StreamPosition(epoch, told),
         "session_id": session_id,
         "status": status,
         "recovered": recovered,
         "truncated": truncated,
+        "targets": list(targets),
     }
-    return Snapshot(_join(head, finals[::-1], partial), offset)
+    translated = [splice(epoch, entry) for entry in translations.of(final_ids)]
+    return Snapshot(_join(head, finals[::-1], partial, translated), offset)
 
 
-def resumed(session_id: str, status: str, after: StreamPosition) -> str:
+def resumed(session_id: str, status: str, after: StreamPosition, targets: Sequence[str] = ()) -> str:
     """The ``session.snapshot`` for a viewer that missed nothing for good: what it missed follows it."""
-    head = {"position": after, "session_id": session_id, "status": status, "recovered": True}
-    return _join(head, [], None)
+    head = {
+        "position": after,
+        "session_id": session_id,
+        "status": status,
+        "recovered": True,
+        "targets": list(targets),
+    }
+    return _join(head, [], None, [])
 
 
-def _join(head: dict[str, object], finals: Sequence[str], partial: str | None) -> str:
+def _join(
+    head: dict[str, object], finals: Sequence[str], partial: str | None, translations: Sequence[str]
+) -> str:
     begin = msgspec.json.encode({"type": "session.snapshot"} | head).decode()[:-1]
-    return f'{begin},"finals":[{",".join(finals)}],"partial":{partial or "null"}}}'
+    return (
+        f'{begin},"finals":[{",".join(finals)}],"partial":{partial or "null"},'
+        f'"translations":[{",".join(translations)}]}}'
+    )
 
 
-def _segment_of(entry: Entry) -> str:
+def _head(entry: Entry) -> _Head:
     try:
-        return _segment_decoder.decode(entry.fields[ResultField.DATA]).segment_id
+        return _head_decoder.decode(entry.fields[ResultField.DATA])
     except msgspec.DecodeError:
-        return ""
+        return _NO_HEAD

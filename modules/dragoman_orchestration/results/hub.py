@@ -10,27 +10,31 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TypeVar
 
 import msgspec
 from loguru import logger
 from prometheus_client import Counter, Gauge
 
-from dragoman_contracts.errors import BusUnavailable, DragomanError
+from dragoman_contracts.errors import BusUnavailable, DragomanError, NotFound
 from dragoman_contracts.streams import ResultField, SessionKeys
 from dragoman_contracts.websocket import CloseCode, ErrorMessage, StreamPosition
+from dragoman_orchestration.results.feed import Audience, Feed, Languages, Subscription
 from dragoman_orchestration.results.history import (
     ENDED,
+    MAX_SNAPSHOT_FINALS,
     offset_of,
     readable,
     resumed,
     snapshot,
     splice,
     superseded_by,
+    target_language,
+    targets_of,
+    wanted_by,
 )
-from dragoman_orchestration.results.mailbox import Mailbox
+from dragoman_orchestration.results.mailbox import Item, Mailbox
 from dragoman_runtime.broker.base import Broker, Entry
 
 T = TypeVar("T")
@@ -40,7 +44,8 @@ RETRY_S = 0.25
 READ_COUNT = 200
 """Entries of one stream in one read; more follow in the next."""
 SNAPSHOT_ENTRIES = 2000
-"""Entries that a snapshot looks back over: finals, and the voice activity between them."""
+"""Entries that a snapshot looks back over: finals, and the voice activity between them. The translations of
+as many finals as it may show come on top of that."""
 MAX_REPLAY = 5000
 """Events that are replayed to a viewer; one that missed more gets a snapshot."""
 
@@ -49,46 +54,6 @@ MAX_JOINS = 16
 
 DELIVERED = Counter("dragoman_results_delivered_total", "Result messages put into sockets' queues.")
 WATCHED = Gauge("dragoman_results_watched_sessions", "Sessions that this process reads results of.")
-
-
-@dataclass(eq=False, slots=True)
-class Subscription:
-    """One socket's place in a session's results."""
-
-    mailbox: Mailbox
-    after: int = 0
-    joining: list[tuple[int, str, str]] | None = field(default_factory=list)
-    """What arrives while the history is being read; None once the socket has caught up."""
-
-    def deliver(self, offset: int, text: str, supersedes: str) -> None:
-        """Hand over one message, once."""
-        if self.joining is not None:
-            self.joining.append((offset, text, supersedes))
-        elif offset > self.after:
-            self.after = offset
-            self.mailbox.put(text, supersedes)
-
-    def catch_up(self, after: int) -> None:
-        """The history up to ``after`` is in the mailbox; go on with the tail."""
-        waiting, self.joining = self.joining or [], None
-        self.after = after
-        for offset, text, supersedes in waiting:
-            self.deliver(offset, text, supersedes)
-
-
-@dataclass(eq=False, slots=True)
-class _Feed:
-    """A session's results as this process reads them."""
-
-    session_id: str
-    shard: int
-    stream: str
-    results_epoch: str
-    after: int | None = None
-    """Offset of the last entry that was read; None until the first socket knows where to begin."""
-    run: str | None = None
-    """The run of its shard's Redis that ``after`` counts in."""
-    subscriptions: set[Subscription] = field(default_factory=set)
 
 
 class ResultsHub:
@@ -119,8 +84,8 @@ class ResultsHub:
         self._server_run = server_run
         self._trimmed_offset = trimmed_offset
         self._interval_s = interval_s
-        self._feeds: dict[str, _Feed] = {}
-        self._by_stream: dict[str, _Feed] = {}
+        self._feeds: dict[str, Feed] = {}
+        self._by_stream: dict[str, Feed] = {}
         # Kept from read to read: keys and ids built anew for hundreds of sessions would be most of the work.
         self._positions: dict[int, dict[str, str]] = defaultdict(dict)
         self._runs: dict[int, str] = {}
@@ -140,11 +105,17 @@ class ResultsHub:
         status: str = "",
         after: StreamPosition | None = None,
         from_start: bool = False,
+        languages: Languages = None,
+        targets: Sequence[str] = (),
+        demands: bool = True,
     ) -> Subscription:
         """Put a session's history into ``mailbox`` and everything new after it, without hole or double.
 
         With ``after`` the history is what was missed since then, if it is still known, else a snapshot. With
         ``from_start`` (and no ``after``) all events follow, without a snapshot: for who was there first.
+
+        Of translations it gets those into ``languages``, matched with ``targets``, which the session is
+        translated into now as its record tells. ``demands`` False takes them only if others want them.
 
         Raises:
             BusUnavailable: Redis is away.
@@ -153,18 +124,21 @@ class ResultsHub:
         feed = self._feeds.get(session_id)
         if feed is None:
             feed = self._add_feed(session_id, results_epoch)
-        subscription = Subscription(mailbox)
+        feed.retarget(targets)
         # Subscribed before the history is read: what arrives meanwhile waits in ``joining``.
-        feed.subscriptions.add(subscription)
+        subscription = feed.admit(mailbox, languages, demands=demands)
         try:
             async with self._joins:
-                offset = await self._put_history(feed, mailbox, status, after, from_start)
+                offset = await self._put_history(feed, subscription, status, after, from_start)
         except BaseException:
             self.unsubscribe(session_id, subscription)
             raise
         if feed.after is None:
             feed.run = self._runs[feed.shard]
             self._move(feed, offset)
+        complaint = subscription.audience.complaint()
+        if complaint is not None:
+            mailbox.put(complaint)
         subscription.catch_up(offset)
         self._watching.set()
         return subscription
@@ -174,8 +148,8 @@ class ResultsHub:
         feed = self._feeds.get(session_id)
         if feed is None:
             return
-        feed.subscriptions.discard(subscription)
-        if not feed.subscriptions:
+        feed.dismiss(subscription)
+        if not feed.audiences:
             del self._feeds[session_id]
             del self._by_stream[feed.stream]
             self._positions[feed.shard].pop(feed.stream, None)
@@ -184,7 +158,32 @@ class ResultsHub:
     def watchers(self, session_id: str) -> int:
         """Sockets of this process on a session."""
         feed = self._feeds.get(session_id)
-        return len(feed.subscriptions) if feed else 0
+        return sum(1 for _ in feed.subscriptions()) if feed else 0
+
+    def watched(self) -> list[str]:
+        """The sessions that this process reads results of."""
+        return list(self._feeds)
+
+    def wanted(self) -> dict[str, frozenset[str]]:
+        """For each watched session, the target languages that viewers of this process want to read."""
+        return {session_id: wanted for session_id, feed in self._feeds.items() if (wanted := feed.wanted())}
+
+    def retarget(self, session_id: str, targets: Sequence[str]) -> None:
+        """The record tells what the session is translated into now."""
+        feed = self._feeds.get(session_id)
+        if feed is not None:
+            feed.retarget(targets)
+
+    def lose(self, session_id: str) -> None:
+        """The session's record is gone: Redis was emptied. Its sockets are told and closed."""
+        feed = self._feeds.get(session_id)
+        if feed is None:
+            return
+        error = NotFound("the session is gone: Redis was emptied, or it ended long ago")
+        text = _encode_error(error)
+        for subscription in feed.subscriptions():
+            subscription.mailbox.put(text)
+            subscription.mailbox.close(CloseCode.NOT_FOUND, error.message)
 
     async def run(self) -> None:
         """Read until cancelled; an error of the bus never ends it."""
@@ -234,62 +233,65 @@ class ResultsHub:
         else:
             logger.error("results cannot be read: {}", error.message)
 
-    def _add_feed(self, session_id: str, results_epoch: str) -> _Feed:
+    def _add_feed(self, session_id: str, results_epoch: str) -> Feed:
         keys = SessionKeys(session_id, self._shards)
-        feed = _Feed(session_id, keys.shard.shard, keys.results, results_epoch)
+        feed = Feed(session_id, keys.shard.shard, keys.results, results_epoch)
         self._feeds[session_id] = self._by_stream[feed.stream] = feed
         WATCHED.set(len(self._feeds))
         return feed
 
-    def _move(self, feed: _Feed, offset: int) -> None:
+    def _move(self, feed: Feed, offset: int) -> None:
         """The feed has been read up to ``offset``; the next read goes on from there."""
         feed.after = offset
         self._positions[feed.shard][feed.stream] = f"{offset}-0"
 
-    def _deliver(self, feed: _Feed, entries: list[Entry]) -> None:
+    def _deliver(self, feed: Feed, entries: list[Entry]) -> None:
         epoch = self._epoch(feed)
         self._move(feed, offset_of(entries[-1].id))
         for entry in readable(entries):
-            offset = offset_of(entry.id)
-            text, supersedes = splice(epoch, entry), superseded_by(entry)
-            for subscription in feed.subscriptions:
-                subscription.deliver(offset, text, supersedes)
-            DELIVERED.inc(len(feed.subscriptions))
+            language = target_language(entry)
+            item = Item(splice(epoch, entry), superseded_by(entry, language))
+            DELIVERED.inc(feed.deliver(offset_of(entry.id), item, language))
+            targets = targets_of(entry)
+            if targets is not None:
+                feed.retarget(targets)
             if entry.fields[ResultField.TYPE] == ENDED:
-                for subscription in feed.subscriptions:
+                for subscription in feed.subscriptions():
                     subscription.mailbox.close(CloseCode.NORMAL, "the session has ended")
 
     async def _put_history(
         self,
-        feed: _Feed,
-        mailbox: Mailbox,
+        feed: Feed,
+        subscription: Subscription,
         status: str,
         after: StreamPosition | None,
         from_start: bool,
     ) -> int:
         """Returns the offset up to which the mailbox knows everything."""
+        mailbox = subscription.mailbox
         if feed.shard not in self._watched():
             # Nobody would have noticed that the Redis of this shard is another one now.
             self._runs[feed.shard] = await self._server_run(feed.shard)
         if after is None and from_start:
-            return self._put_missed(feed, mailbox, 0, await self._entries_after(feed, 0))
+            return self._put_missed(feed, subscription, 0, await self._entries_after(feed, 0))
         if after is not None and await self._is_known(feed, after):
             missed = await self._entries_after(feed, after.offset)
             if len(missed) <= MAX_REPLAY:
-                mailbox.put(resumed(feed.session_id, status, after))
-                offset = self._put_missed(feed, mailbox, after.offset, missed)
+                mailbox.put(resumed(feed.session_id, status, after, feed.targets))
+                offset = self._put_missed(feed, subscription, after.offset, missed)
                 if status == "ended":  # it may have seen all of it before
                     mailbox.close(CloseCode.NORMAL, "the session has ended")
                 return offset
-        return await self._put_snapshot(feed, [mailbox], status, recovered=after is None)
+        return await self._put_snapshot(feed, [subscription], status, recovered=after is None)
 
-    def _put_missed(self, feed: _Feed, mailbox: Mailbox, offset: int, missed: list[Entry]) -> int:
-        epoch = self._epoch(feed)
-        mailbox.put_history([splice(epoch, entry) for entry in readable(missed)])
+    def _put_missed(self, feed: Feed, subscription: Subscription, offset: int, missed: list[Entry]) -> int:
+        epoch, mailbox = self._epoch(feed), subscription.mailbox
+        told = wanted_by(subscription.audience.hears, readable(missed))
+        mailbox.put_history([splice(epoch, entry) for entry in told])
         self._close_if_ended(mailbox, missed[-1:])
         return offset_of(missed[-1].id) if missed else offset
 
-    async def _is_known(self, feed: _Feed, after: StreamPosition) -> bool:
+    async def _is_known(self, feed: Feed, after: StreamPosition) -> bool:
         """Whether everything since ``after`` is still there."""
         if after.epoch != self._epoch(feed):
             return False
@@ -297,7 +299,7 @@ class ResultsHub:
             return False
         return after.offset <= offset_of(await self._broker.last_id(feed.stream))
 
-    async def _entries_after(self, feed: _Feed, offset: int) -> list[Entry]:
+    async def _entries_after(self, feed: Feed, offset: int) -> list[Entry]:
         """All entries after ``offset``, or somewhat more than ``MAX_REPLAY`` of them."""
         missed: list[Entry] = []
         while len(missed) <= MAX_REPLAY:
@@ -309,23 +311,30 @@ class ResultsHub:
         return missed
 
     async def _put_snapshot(
-        self, feed: _Feed, mailboxes: list[Mailbox], status: str, *, recovered: bool
+        self, feed: Feed, subscriptions: Iterable[Subscription], status: str, *, recovered: bool
     ) -> int:
-        entries = await self._broker.read_reverse(feed.stream, SNAPSHOT_ENTRIES)
-        shown = snapshot(
-            feed.session_id,
-            status,
-            self._epoch(feed),
-            readable(entries),
-            complete=len(entries) < SNAPSHOT_ENTRIES,
-            recovered=recovered,
-        )
-        for mailbox in mailboxes:
-            mailbox.put_history([shown.text])
-            self._put_end(feed, mailbox, entries[:1])
-        return shown.offset
+        limit = SNAPSHOT_ENTRIES + MAX_SNAPSHOT_FINALS * len(feed.targets)
+        entries = await self._broker.read_reverse(feed.stream, limit)
+        told, complete = readable(entries), len(entries) < limit
+        shown: dict[Audience, str] = {}
+        for subscription in subscriptions:
+            audience = subscription.audience
+            if audience not in shown:
+                shown[audience] = snapshot(
+                    feed.session_id,
+                    status,
+                    self._epoch(feed),
+                    told,
+                    complete=complete,
+                    recovered=recovered,
+                    targets=feed.targets,
+                    wants=audience.hears,
+                ).text
+            subscription.mailbox.put_history([shown[audience]])
+            self._put_end(feed, subscription.mailbox, entries[:1])
+        return offset_of(told[0].id) if told else 0
 
-    def _put_end(self, feed: _Feed, mailbox: Mailbox, newest: list[Entry]) -> None:
+    def _put_end(self, feed: Feed, mailbox: Mailbox, newest: list[Entry]) -> None:
         """A snapshot holds no ``session.ended``: who joins after the end is told it all the same."""
         if newest and newest[0].fields.get(ResultField.TYPE) == ENDED:
             mailbox.put(splice(self._epoch(feed), newest[0]))
@@ -336,7 +345,7 @@ class ResultsHub:
         if newest and newest[0].fields.get(ResultField.TYPE) == ENDED:
             mailbox.close(CloseCode.NORMAL, "the session has ended")
 
-    def _epoch(self, feed: _Feed) -> str:
+    def _epoch(self, feed: Feed) -> str:
         return f"{feed.results_epoch}-{self._runs[feed.shard]}"
 
     def _tell_away(self, shard: int, error: BusUnavailable) -> None:
@@ -345,12 +354,10 @@ class ResultsHub:
         if not self._away:
             logger.warning("results wait for the bus: {}", error.message)
         self._away.add(shard)
-        text = msgspec.json.encode(
-            ErrorMessage(code=error.code, message=error.message, remedy=error.remedy, permanent=False)
-        ).decode()
+        text = _encode_error(error)
         for feed in self._feeds.values():
             if feed.shard == shard:
-                for subscription in feed.subscriptions:
+                for subscription in feed.subscriptions():
                     subscription.mailbox.put(text)
 
     async def _recover(self, shard: int) -> None:
@@ -367,10 +374,16 @@ class ResultsHub:
         if not self._away:
             logger.info("results flow again")
 
-    async def _restart(self, feed: _Feed) -> None:
-        caught_up = [item for item in feed.subscriptions if item.joining is None]
-        mailboxes = [item.mailbox for item in caught_up]
-        offset = await self._put_snapshot(feed, mailboxes, "live", recovered=False)
+    async def _restart(self, feed: Feed) -> None:
+        caught_up = [item for item in feed.subscriptions() if item.joining is None]
+        offset = await self._put_snapshot(feed, caught_up, "live", recovered=False)
         self._move(feed, offset)
         for item in caught_up:
             item.after = offset
+
+
+def _encode_error(error: DragomanError) -> str:
+    message = ErrorMessage(
+        code=error.code, message=error.message, remedy=error.remedy, permanent=error.permanent
+    )
+    return msgspec.json.encode(message).decode()

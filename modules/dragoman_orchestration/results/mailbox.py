@@ -17,9 +17,11 @@ class Closing(NamedTuple):
     reason: str
 
 
-class _Item(NamedTuple):
+class Item(NamedTuple):
+    """A message, and the key under which a later one makes it worthless; empty: nothing does."""
+
     text: str
-    supersedes: str
+    supersedes: str = ""
 
 
 class Mailbox:
@@ -32,7 +34,7 @@ class Mailbox:
 
     def __init__(self, limit: int = DEFAULT_LIMIT) -> None:
         self._limit = limit
-        self._items: list[_Item] = []
+        self._items: list[Item] = []
         self._history_waiting = 0
         self._closing: Closing | None = None
         self._news = asyncio.Event()
@@ -56,9 +58,13 @@ class Mailbox:
 
     def put(self, text: str, supersedes: str = "") -> None:
         """Add a message, unless the socket is closing."""
+        self.put_item(Item(text, supersedes))
+
+    def put_item(self, item: Item) -> None:
+        """As ``put``; one item may go to any number of mailboxes."""
         if self._closing is not None:
             return
-        self._items.append(_Item(text, supersedes))
+        self._items.append(item)
         self._news.set()
         if len(self._items) - self._history_waiting > self._limit:
             self._make_room()
@@ -66,7 +72,7 @@ class Mailbox:
     def put_history(self, texts: list[str]) -> None:
         """Add a bounded stretch of the past, which does not count against the limit while it waits."""
         if self._closing is None and texts:
-            self._items += [_Item(text, "") for text in texts]
+            self._items += [Item(text) for text in texts]
             self._history_waiting += len(texts)
             self._news.set()
 

@@ -10,13 +10,14 @@ import msgspec
 from dragoman_contracts.audio import AudioFormat
 from dragoman_contracts.errors import InvalidInput
 from dragoman_contracts.streams import RecordField, StateField
-from dragoman_contracts.websocket import SessionOptions
+from dragoman_contracts.websocket import SessionOptions, TranslationOptions
 from dragoman_orchestration.session.lifecycle import Status
 
 MAX_DIGITS = 15
 """Of a time in ms: beyond it the scores of Redis' sorted sets are not exact."""
 
 _options_decoder = msgspec.json.Decoder(SessionOptions)
+_translation_decoder = msgspec.json.Decoder(TranslationOptions)
 _format_decoder = msgspec.json.Decoder(AudioFormat)
 
 
@@ -24,6 +25,19 @@ def encode_format(audio: AudioFormat) -> bytes:
     """The canonical text of a format: containers carry their own rate, so the given one does not count."""
     canonical = audio if audio.is_pcm else AudioFormat(encoding=audio.encoding)
     return msgspec.json.encode(canonical)
+
+
+def translation_fields(translation: TranslationOptions) -> dict[bytes, bytes]:
+    """The fields of the record that tell how a session is translated; all of them change together."""
+    return {
+        RecordField.TRANSLATION: msgspec.json.encode(translation),
+        RecordField.TARGETS: ",".join(translation.targets).encode(),
+    }
+
+
+def read_targets(field_value: bytes | None) -> tuple[str, ...]:
+    """The target languages in the record's field."""
+    return tuple(field_value.decode().split(",")) if field_value else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +67,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class SessionRecord:
-    """A session as its record and state hashes tell it; times in unix ms, 0 where it has not happened."""
+    """A session as its record and state hashes tell it; times in unix ms, 0 where it has not happened.
+
+    How it is translated is in ``translation`` alone, never in ``options``.
+    """
 
     id: str
     status: Status
@@ -62,6 +79,7 @@ class SessionRecord:
     owner_key: str
     results_epoch: str
     options: SessionOptions = field(default_factory=SessionOptions)
+    translation: TranslationOptions = field(default_factory=TranslationOptions)
     ended_ms: int = 0
     seen_ms: int = 0
     epoch: int = 0
@@ -80,6 +98,7 @@ class SessionRecord:
             owner_key=fields.get(RecordField.OWNER_KEY, b"").decode(),
             results_epoch=fields.get(RecordField.RESULTS_EPOCH, b"").decode(),
             options=_options_decoder.decode(fields.get(RecordField.OPTIONS) or b"{}"),
+            translation=_translation_decoder.decode(fields.get(RecordField.TRANSLATION) or b"{}"),
             ended_ms=int(fields.get(RecordField.ENDED_MS) or 0),
             seen_ms=int(fields.get(RecordField.SEEN_MS) or 0),
             epoch=int(fields.get(RecordField.EPOCH) or 0),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ from dragoman_contracts.websocket import (
     SessionConfigure,
     SessionEndedMessage,
     SessionOptions,
+    TranslationOptions,
 )
 from dragoman_orchestration.session.lifecycle import Status
 from dragoman_orchestration.session.model import (
@@ -46,6 +47,7 @@ from dragoman_orchestration.session.model import (
     Progress,
     SessionRecord,
     encode_format,
+    translation_fields,
 )
 from dragoman_runtime.broker.redis import RedisBroker
 from dragoman_runtime.broker.scripts import Argument, Script, TickScripts
@@ -89,6 +91,7 @@ class SessionStore:
         self._open = _StoreScript(scripts, "open_session")
         self._end = _StoreScript(scripts, "end_session")
         self._touch = _StoreScript(scripts, "touch_session")
+        self._translate = _StoreScript(scripts, "set_translation")
 
     def keys(self, session_id: str) -> SessionKeys:
         """The session's keys."""
@@ -97,7 +100,7 @@ class SessionStore:
     async def create(
         self, options: SessionOptions, *, profile: str, owner_key: str, limits: Limits
     ) -> SessionRecord:
-        """Make a session.
+        """Make a session; ``options.translation`` has its sets of terms resolved.
 
         Raises:
             LimitExceeded: there are as many sessions as there may be, in all or of this key.
@@ -110,7 +113,8 @@ class SessionStore:
             created_ms=now_ms(),
             owner_key=owner_key,
             results_epoch=uuid.uuid4().hex[:12],
-            options=options,
+            options=msgspec.structs.replace(options, translation=None),
+            translation=options.translation or TranslationOptions(),
         )
         keys = self.keys(record.id)
         shard = keys.shard
@@ -210,6 +214,9 @@ class SessionStore:
     ) -> Opened:
         """A speaker connects; whoever spoke before is fenced from now on.
 
+        The options of ``configure`` count at the first time only; its translation has the sets of terms
+        resolved, and None leaves that of the session as it is.
+
         Audio between what Redis has and ``configure.resume_from_bytes`` is lost: ``received_bytes`` of the
         answer counts it, and the worker makes it a gap.
 
@@ -220,6 +227,7 @@ class SessionStore:
 
         """
         keys = self.keys(record.id)
+        configure, translation = _without_translation(configure)
         options = configure.options or record.options
         event = AudioSessionOpened(
             session_id=record.id, profile=record.profile, options=msgspec.to_builtins(options)
@@ -234,6 +242,7 @@ class SessionStore:
                     msgspec.json.encode(configure),
                     msgspec.json.encode(options) if configure.options else b"",
                     configure.resume_from_bytes or 0,
+                    *_translation_args(translation),
                     *_flat(envelope.to_fields()),
                 ],
             )
@@ -248,6 +257,23 @@ class SessionStore:
                     remedy="Send the format of the first connection, or create a new session.",
                 )
         raise NotFound("there is no such session, or it ended long ago")
+
+    async def set_translation(self, session_id: str, translation: TranslationOptions) -> None:
+        """Translate a session so from now on; the sets of terms are resolved.
+
+        Raises:
+            NotFound: there is no such session.
+            SessionEnded: it has ended.
+
+        """
+        async with self._turn():
+            answer = await self._translate(
+                keys=[self.keys(session_id).record], args=_translation_args(translation)
+            )
+        if answer == b"ended":
+            raise SessionEnded("the session has ended and is not translated any more")
+        if answer != b"ok":
+            raise NotFound("there is no such session, or it ended long ago")
 
     async def end(self, session_id: str, reason: str, *, epoch: int | None = None, seq: int = 0) -> Status:
         """No more audio; with ``epoch`` and ``seq`` as the speaker's last entry, else fencing the speaker.
@@ -346,20 +372,20 @@ class SessionStore:
         written = int(last[0].fields.get(AudioField.BYTES_TOTAL, 0)) if last else 0
         return max(written, int(consumed or 0))
 
-    async def finals(self, session_id: str) -> list[bytes]:
-        """The JSON messages of all final segments, in order."""
-        finals = []
+    async def results(self, session_id: str, kinds: Container[bytes]) -> list[bytes]:
+        """The JSON messages of these types, in order."""
+        found = []
         start = "-"
         while True:
             async with self._turn():
                 page = await self._call("XRANGE", self.keys(session_id).results, start, "+", "COUNT", _PAGE)
-            finals += [
+            found += [
                 fields[ResultField.DATA]
                 for fields in (dict(_pairs(flat)) for _, flat in page)
-                if fields.get(ResultField.TYPE) == b"transcript.final"
+                if fields.get(ResultField.TYPE) in kinds
             ]
             if len(page) < _PAGE:
-                return finals
+                return found
             start = f"({page[-1][0].decode()}"
 
     async def ledger(self, record: SessionRecord) -> Ledger:
@@ -471,7 +497,23 @@ def _record_fields(record: SessionRecord) -> dict[bytes, bytes]:
         RecordField.RESULTS_EPOCH: record.results_epoch.encode(),
         RecordField.OPTIONS: msgspec.json.encode(record.options),
         RecordField.EPOCH: b"0",
+        **translation_fields(record.translation),
     }
+
+
+def _without_translation(
+    configure: SessionConfigure,
+) -> tuple[SessionConfigure, TranslationOptions | None]:
+    """The message as it goes into the audio stream, and what only the record is to hold."""
+    if configure.options is None or configure.options.translation is None:
+        return configure, None
+    options = msgspec.structs.replace(configure.options, translation=None)
+    return msgspec.structs.replace(configure, options=options), configure.options.translation
+
+
+def _translation_args(translation: TranslationOptions | None) -> list[bytes]:
+    """The two values that the scripts write; the first one empty: leave them."""
+    return [b"", b""] if translation is None else list(translation_fields(translation).values())
 
 
 def _flat(fields: dict[bytes, bytes]) -> list[Any]:

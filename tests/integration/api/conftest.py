@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import msgspec
@@ -62,9 +63,13 @@ class Api:
         self.sockets.append(socket)
         return Socket(socket)
 
-    async def viewer(self, session_id: str, after: str = "", **options: Any) -> Socket:
-        query = f"?after={after}" if after else ""
-        return await self.connect(f"/v1/sessions/{session_id}/events{query}", **options)
+    async def viewer(
+        self, session_id: str, after: str = "", languages: str | None = None, **options: Any
+    ) -> Socket:
+        query = {"after": after} if after else {}
+        if languages is not None:
+            query["languages"] = languages
+        return await self.connect(f"/v1/sessions/{session_id}/events?{urlencode(query)}", **options)
 
     async def speaker(self, session_id: str, audio: dict[str, Any] | None = None, **options: Any) -> Socket:
         """A configured speaker; its greeting is in ``greeting``."""
@@ -144,6 +149,21 @@ class Worker:
             await self.redis.xdel(self.keys.results, *self._partials)
             self._partials.clear()
         return await self.publish("transcript.final", _segment(segment, text, 99))
+
+    async def translation(self, segment: int, language: str, text: str, kind: str = "final") -> int:
+        message = {
+            "segment_id": f"s{segment}",
+            "revision": 99,
+            "target_language": language,
+            "source_language": "en",
+        }
+        if kind == "failed":
+            told = {"code": "engine_unavailable", "message": text, "permanent": False}
+            return await self.publish("translation.failed", message | told)
+        times = {"start_ms": segment * 1000, "end_ms": segment * 1000 + 900, "engine": "mock"}
+        return await self.publish(
+            f"translation.{kind}", message | {"text": text} | (times if kind == "final" else {})
+        )
 
     async def progress(self, *, committed_ms: int = 0, heard_ms: int = 0, consumed_bytes: int = 0) -> None:
         await self.redis.hset(

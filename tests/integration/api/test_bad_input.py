@@ -48,6 +48,11 @@ async def refused(socket, code: CloseCode) -> dict:
         ("POST", f"/v1/sessions/{UNKNOWN}/end"),
         ("GET", f"/v1/sessions/{UNKNOWN}/transcript"),
         ("GET", f"/v1/sessions/{UNKNOWN}/ledger"),
+        ("GET", f"/v1/sessions/{UNKNOWN}/translation"),
+        ("PUT", f"/v1/sessions/{UNKNOWN}/translation"),
+        ("GET", "/v1/glossaries"),
+        ("PUT", "/v1/glossaries/x"),
+        ("DELETE", "/v1/glossaries/x"),
         ("POST", f"/v1/sessions/{UNKNOWN}/viewer-tokens"),
         ("GET", "/v1/system/health"),
         ("POST", "/v1/audio/transcriptions"),
@@ -118,7 +123,7 @@ async def test_a_viewers_token_reaches_one_sessions_results(api, worker):
     assert (await viewer.next("transcript.final"))["text"] == "hello"
 
     headers = {"authorization": f"Bearer {token}"}
-    for path in ("transcript", "ledger"):
+    for path in ("transcript", "ledger", "translation"):
         assert (await api.http.get(f"/v1/sessions/{session_id}/{path}", headers=headers)).status_code == 200
         answer = await api.http.get(f"/v1/sessions/{other}/{path}", headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
@@ -128,6 +133,8 @@ async def test_a_viewers_token_reaches_one_sessions_results(api, worker):
         ("POST", "/v1/sessions"),
         ("DELETE", f"/v1/sessions/{session_id}"),
         ("POST", f"/v1/sessions/{session_id}/viewer-tokens"),
+        ("PUT", f"/v1/sessions/{session_id}/translation"),
+        ("GET", "/v1/glossaries"),
         ("GET", "/v1/system/health"),
         ("POST", "/v1/audio/transcriptions"),
     ):
@@ -163,10 +170,10 @@ async def test_sessions_that_cannot_be(api, body):
 @pytest.mark.parametrize("declared", [True, False])
 async def test_a_body_over_the_limit(api, declared):
     async def chunks():
-        for _ in range(80):
+        for _ in range(260):
             yield b" " * 1_024
 
-    body = b" " * 81_920 if declared else chunks()
+    body = b" " * 266_240 if declared else chunks()
     setup_telemetry("api", RuntimeSettings())
     headers = {"content-type": "application/json", "traceparent": f"00-{TRACE_ID}-b7ad6b7169203331-01"}
     answer = await api.http.post("/v1/sessions", content=body, headers=headers)

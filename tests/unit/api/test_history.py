@@ -13,6 +13,8 @@ from dragoman_orchestration.results.history import (
     snapshot,
     splice,
     superseded_by,
+    target_language,
+    targets_of,
 )
 from dragoman_runtime.broker.base import Entry
 
@@ -59,13 +61,38 @@ def test_text_is_passed_on_as_it_is():
     ("kind", "key"),
     [
         ("transcript.partial", "transcript.partial"),
-        ("translation.partial", "translation.partial"),
+        ("translation.final", ""),
         ("transcript.final", ""),
         ("session.ended", ""),
     ],
 )
 def test_partials_only_can_be_superseded(kind, key):
     assert superseded_by(entry(1, kind)) == key
+
+
+def translation(offset: int, kind: str, segment: str, language: str, text: str = "") -> Entry:
+    return entry(
+        offset, f"translation.{kind}", segment_id=segment, target_language=language, revision=1, text=text
+    )
+
+
+def test_drafts_supersede_those_of_their_own_language_only():
+    keys = [superseded_by(draft, target_language(draft)) for draft in DRAFTS]
+    assert keys == ["translation.partial:es", "translation.partial:pt-BR"]
+
+
+DRAFTS = [translation(1, "partial", "a", "es"), translation(2, "partial", "a", "pt-BR")]
+
+
+def test_the_language_of_what_is_no_translation_is_none():
+    assert target_language(entry(1, "transcript.final", target_language="es")) == ""
+    broken = Entry("2-0", {ResultField.TYPE: b"translation.final", ResultField.DATA: b"{,"})
+    assert target_language(broken) == ""
+
+
+def test_targets_are_told_by_one_message_only():
+    assert targets_of(entry(1, "session.targets", targets=["es"])) == ["es"]
+    assert targets_of(entry(1, "transcript.final", targets=["es"])) is None
 
 
 def test_offset():
@@ -82,6 +109,8 @@ def test_snapshot_of_nothing():
         "truncated": False,
         "finals": [],
         "partial": None,
+        "translations": [],
+        "targets": [],
     }
 
 
@@ -115,6 +144,55 @@ def test_a_partial_of_a_final_segment_is_not_current():
 
 def test_a_partial_before_another_segments_final_is_still_current():
     assert built([final(3, "a"), partial(2, "b", "goes on")])["partial"]["text"] == "goes on"
+
+
+def translated(newest_first: list[Entry], **options) -> list[tuple[str, str, str]]:
+    told = built(newest_first, **options)
+    assert parse_server_message(json.dumps(told))
+    return [
+        (one["type"].removeprefix("translation."), one["segment_id"], one["target_language"])
+        for one in told["translations"]
+    ]
+
+
+def test_snapshot_has_the_translations_of_what_it_shows_in_order():
+    assert translated(
+        [
+            translation(9, "partial", "c", "es"),
+            partial(8, "c"),
+            translation(7, "final", "b", "es"),
+            translation(6, "failed", "b", "fr"),
+            final(5, "b"),
+            translation(4, "final", "gone", "es"),
+            translation(3, "final", "a", "es"),
+            final(1, "a"),
+        ]
+    ) == [("final", "a", "es"), ("failed", "b", "fr"), ("final", "b", "es"), ("partial", "c", "es")]
+
+
+def test_a_later_final_replaces_a_failed_translation():
+    assert translated(
+        [translation(4, "final", "a", "es"), translation(3, "failed", "a", "es"), final(2, "a")]
+    ) == [("final", "a", "es")]
+
+
+def test_of_the_drafts_of_a_language_the_last_one_is_shown_while_nothing_replaced_it():
+    drafts = [translation(n, "partial", "b", into) for n, into in ((6, "es"), (5, "es"), (4, "fr"))]
+    assert translated([*drafts, final(2, "a")]) == [("partial", "b", "fr"), ("partial", "b", "es")]
+    replaced = [translation(7, "final", "b", "es"), *drafts, translation(3, "partial", "a", "es")]
+    assert translated([*replaced, final(1, "b")]) == [("partial", "b", "fr"), ("final", "b", "es")]
+
+
+def test_snapshot_leaves_out_languages_that_are_not_wanted():
+    newest_first = [
+        translation(5, "partial", "b", "fr"),
+        translation(4, "final", "a", "fr"),
+        translation(3, "final", "a", "es"),
+        final(2, "a"),
+    ]
+    assert translated(newest_first, wants={"es"}.__contains__) == [("final", "a", "es")]
+    assert translated(newest_first, wants=lambda _: False) == []
+    assert built(newest_first, targets=["es", "fr"])["targets"] == ["es", "fr"]
 
 
 def test_snapshot_is_bounded_and_says_so():

@@ -3,7 +3,8 @@
 -- still append in between, and the total told here would be too small: audio would be sent twice.
 -- KEYS: record, audio, state, stream of opened sessions
 -- ARGV: now in ms, canonical format, data of the first entry, options as JSON ("" keeps them), the oldest byte
---       that the speaker still has (0: all of them), then the fields and values of the AudioSessionOpened envelope
+--       that the speaker still has (0: all of them), translation as JSON ("" keeps it) and its target languages,
+--       then the fields and values of the AudioSessionOpened envelope
 -- Returns: {"opened", epoch, bytes accepted so far, 1 if the session had a speaker before}, {"missing"},
 --          {"ended", status} or {"format", the session's format}
 local record, audio, state, sessions = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -51,7 +52,10 @@ if not opened then
     if options ~= '' then
         redis.call('HSET', record, 'options', options)
     end
-    local entry = redis.call('XADD', sessions, '*', unpack(ARGV, 6))
+    if ARGV[6] ~= '' then
+        redis.call('HSET', record, 'translation', ARGV[6], 'targets', ARGV[7])
+    end
+    local entry = redis.call('XADD', sessions, '*', unpack(ARGV, 8))
     redis.call('HSET', record, 'opened', entry, 'format', format)
     redis.call('PERSIST', record)
 end
