@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from prometheus_client import Counter
 
@@ -27,7 +26,6 @@ from dragoman_contracts.streams import (
 from dragoman_runtime.broker.base import BusRejected, Entry, Fields, id_parts
 from dragoman_runtime.broker.redis import RedisBroker
 from dragoman_runtime.broker.scripts import Script, ScriptRefused, TickScripts
-from dragoman_runtime.broker.wire import Command, raise_first
 
 DEAD_LETTERS = Counter("dragoman_dead_letters_total", "Entries that became dead letters.", ["stream"])
 RETRIED = "retried"
@@ -83,6 +81,12 @@ class DeadLetter:
         return self.fields.get(field, b"").decode(errors="replace")
 
     @property
+    def entry(self) -> Fields:
+        """The entry as it was before it died."""
+        prefix = DeadLetterField.PREFIX
+        return {name: value for name, value in self.fields.items() if not name.startswith(prefix)}
+
+    @property
     def died_ms(self) -> int:
         """When it was given up, unix ms."""
         return id_parts(self.id)[0]
@@ -130,7 +134,7 @@ class DeadLetters:
 
     async def counts(self) -> dict[str, int]:
         """Number of dead letters of each stream that may have any."""
-        replies = await self._exchange([("XLEN", dead_letter_stream(stream)) for stream in self._streams])
+        replies = await self._broker.ask([("XLEN", dead_letter_stream(stream)) for stream in self._streams])
         return dict(zip(self._streams, map(int, replies), strict=True))
 
     async def all(self) -> list[DeadLetter]:
@@ -145,7 +149,7 @@ class DeadLetters:
         letters: list[DeadLetter] = []
         start = "-"
         while True:
-            (rows,) = await self._exchange(
+            (rows,) = await self._broker.ask(
                 [("XRANGE", dead_letter_stream(stream), start, "+", "COUNT", _PAGE)]
             )
             entries = [
@@ -180,7 +184,7 @@ class DeadLetters:
     async def keeps_audio(self, letter: DeadLetter) -> bool:
         """Whether the audio of a given-up session is still there."""
         keys = SessionKeys(letter.session_id, self._shards)
-        audio, record = await self._exchange([("EXISTS", keys.audio), ("EXISTS", keys.record)])
+        audio, record = await self._broker.ask([("EXISTS", keys.audio), ("EXISTS", keys.record)])
         return bool(audio and record)
 
     async def retry(self, letter: DeadLetter) -> str:
@@ -195,13 +199,14 @@ class DeadLetters:
 
         """
         dead = dead_letter_stream(letter.stream)
+        entry = [part for pair in letter.entry.items() for part in pair]
         try:
             if letter.session_id:
                 keys = SessionKeys(letter.session_id, self._shards)
                 used = (dead, letter.stream, keys.record, keys.state, keys.results, keys.audio, keys.outbox)
-                new_id = await self._scripts.run(_RETRY_SESSION, used, (letter.id, RETRIED))
+                new_id = await self._scripts.run(_RETRY_SESSION, used, (letter.id, RETRIED, *entry))
             else:
-                new_id = await self._scripts.run(_RETRY_EVENT, (dead, letter.stream), (letter.id,))
+                new_id = await self._scripts.run(_RETRY_EVENT, (dead, letter.stream), (letter.id, *entry))
         except ScriptRefused as error:
             if error.reason == "CROSSSLOT":
                 return await self._move(letter)
@@ -210,9 +215,7 @@ class DeadLetters:
 
     async def _move(self, letter: DeadLetter) -> str:
         """Copy, then remove: the way on a cluster, where a control stream and its dead are in two slots."""
-        prefix = DeadLetterField.PREFIX
-        fields = {name: value for name, value in letter.fields.items() if not name.startswith(prefix)}
-        new_id = await self._broker.publish(letter.stream, fields)
+        new_id = await self._broker.publish(letter.stream, letter.entry)
         await self._broker.delete(dead_letter_stream(letter.stream), [letter.id])
         return new_id
 
@@ -232,11 +235,6 @@ class DeadLetters:
             dropped = await self._broker.delete(dead, [letter.id])
         if not dropped:
             raise _gone(letter)
-
-    async def _exchange(self, commands: Sequence[Command]) -> list[Any]:
-        replies = await self._broker.exchange(commands)
-        raise_first(replies)
-        return replies
 
 
 def _gone(letter: DeadLetter) -> NotFound:

@@ -7,7 +7,7 @@ import msgspec
 from dragoman_contracts.fleet import WorkerReport
 from dragoman_contracts.streams import fleet_key
 from dragoman_runtime.broker.redis import RedisBroker
-from dragoman_runtime.broker.wire import Command, raise_first
+from dragoman_runtime.broker.wire import Command
 
 KEEP_S = 3_600
 """A fleet of which nobody reports any more is forgotten after this."""
@@ -46,9 +46,7 @@ class FleetReports:
         return gone
 
     async def _run(self, *commands: Command) -> list[list[bytes]]:
-        replies = await self._broker.exchange(commands)
-        raise_first(replies)
-        return replies
+        return await self._broker.ask(commands)
 
 
 def _seen_ms(raw: bytes) -> int:

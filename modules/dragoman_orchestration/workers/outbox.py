@@ -27,7 +27,6 @@ from dragoman_contracts.streams import AUDIO_RESULTS
 from dragoman_contracts.websocket import Ledger, TranscriptFinal, TranslationFinal
 from dragoman_runtime.broker.publisher import TickPublisher
 from dragoman_runtime.broker.redis import RedisBroker
-from dragoman_runtime.broker.wire import raise_first
 from dragoman_runtime.session_lease import SessionLease
 
 SOURCE = "/audio-worker"
@@ -70,7 +69,7 @@ class Outbox:
             )
             done = [offset for offset in sorted(lease.outbox) if is_settled(offset)]
             if done:
-                raise_first(await self._broker.exchange([("HDEL", lease.keys.outbox, *done)]))
+                await self._broker.ask([("HDEL", lease.keys.outbox, *done)])
         except DragomanError as error:
             if not self._waits:
                 logger.warning("session {}: the outbox waits: {}", lease.session_id, error.message)

@@ -9,7 +9,6 @@ from dragoman_contracts.audio import AudioFormat
 from dragoman_contracts.streams import AudioField, RecordField
 from dragoman_contracts.websocket import ErrorMessage, Gap, Ledger, SessionEndedMessage
 from dragoman_runtime.broker.redis import RedisBroker
-from dragoman_runtime.broker.wire import raise_first
 from dragoman_runtime.session_lease import ResultEvent, SessionLease, SessionLeases
 
 REASON = "failed"
@@ -75,11 +74,9 @@ def _is_told(lease: SessionLease) -> bool:
 async def _stored(lease: SessionLease, broker: RedisBroker) -> tuple[str, int]:
     """The id of the last audio entry, and the ms of audio up to it; 0 where only decoding could tell."""
     keys = lease.keys
-    replies = await broker.exchange(
+    rows, raw_format = await broker.ask(
         [("XREVRANGE", keys.audio, "+", "-", "COUNT", 1), ("HGET", keys.record, RecordField.FORMAT)]
     )
-    raise_first(replies)
-    rows, raw_format = replies
     if not rows:
         return "", 0
     entry_id, flat = rows[0]

@@ -208,13 +208,12 @@ class RedisBroker:
 
     async def release(self, group: str, consumer: str, deliveries: Sequence[Delivery], idle_ms: int) -> None:
         """XCLAIM to oneself with an idle time and the old counter; see ``Broker.release``."""
-        replies = await self.exchange(
+        await self.ask(
             [
                 ("XCLAIM", d.stream, group, consumer, 0, d.id, "IDLE", idle_ms, *_untried(d))
                 for d in deliveries
             ]
         )
-        raise_first(replies)
 
     async def ack(self, stream: str, group: str, ids: Sequence[str], delete: bool = False) -> int:
         """XACK, and XDEL if asked, in one round trip; see ``Broker.ack``."""
@@ -223,9 +222,7 @@ class RedisBroker:
         commands: list[Command] = [("XACK", stream, group, *ids)]
         if delete:
             commands.append(("XDEL", stream, *ids))
-        replies = await self.exchange(commands)
-        raise_first(replies)
-        return int(replies[0])
+        return int((await self.ask(commands))[0])
 
     async def pending(self, stream: str, group: str, count: int = 100) -> list[PendingEntry]:
         """The oldest pending entries; see ``Broker.pending``."""
@@ -253,9 +250,7 @@ class RedisBroker:
 
     async def drop(self, streams: Sequence[str]) -> int:
         """UNLINK, one a stream: they may be of several slots."""
-        replies = await self.exchange([("UNLINK", stream) for stream in streams])
-        raise_first(replies)
-        return sum(replies)
+        return sum(await self.ask([("UNLINK", stream) for stream in streams]))
 
     async def ping(self) -> None:
         """PING; of a cluster, any master answers."""
@@ -273,10 +268,18 @@ class RedisBroker:
     # --- the wire ----------------------------------------------------------------------------------------
 
     async def _call(self, *command: Any) -> Any:
-        reply = (await self.exchange([command]))[0]
-        if isinstance(reply, Exception):
-            raise bus_error(reply) from None
-        return reply
+        return (await self.ask([command]))[0]
+
+    async def ask(self, commands: Sequence[Command]) -> list[Any]:
+        """All replies in one round trip.
+
+        Raises:
+            DragomanError: the first reply that is an error.
+
+        """
+        replies = await self.exchange(commands)
+        raise_first(replies)
+        return replies
 
     async def exchange(self, commands: Sequence[Command], *, wait_s: float = 0.0) -> list[Any]:
         """All replies, an exception in the place of a reply that is one; see ``Wire.exchange``."""

@@ -1,10 +1,10 @@
 -- Put a session that was given up back: its opening on the stream that workers lease from, its audio and checkpoint
 -- in force again, its status "ending", so that what is left of its audio is transcribed and its end told anew.
 -- KEYS: dead-letter stream, sessions stream, record, state, results, audio, outbox
--- ARGV: id of the dead letter, reason for the end of the audio if it has none
+-- ARGV: id of the dead letter, reason for the end of the audio if it has none, then the fields and values of the
+-- session's opening as it was
 -- Returns the id on the sessions stream; error GONE (no such dead letter), EXPIRED (its audio or record), RUNNING.
-local dead = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]
-if not dead then
+if #redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1]) == 0 then
   return redis.error_reply('GONE there is no such dead letter')
 end
 if redis.call('EXISTS', KEYS[6]) == 0 or redis.call('EXISTS', KEYS[3]) == 0 then
@@ -46,14 +46,7 @@ if kind ~= 'e' then
   redis.call('HSET', KEYS[3], 'epoch', epoch)
 end
 
-local fields = {}
-for i = 1, #dead[2], 2 do
-  if string.sub(dead[2][i], 1, 3) ~= 'dl_' then
-    fields[#fields + 1] = dead[2][i]
-    fields[#fields + 1] = dead[2][i + 1]
-  end
-end
-local id = redis.call('XADD', KEYS[2], '*', unpack(fields))
+local id = redis.call('XADD', KEYS[2], '*', unpack(ARGV, 3))
 redis.call('HSET', KEYS[3], 'opened', id)
 redis.call('XDEL', KEYS[1], ARGV[1])
 return id
