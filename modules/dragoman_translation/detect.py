@@ -15,9 +15,12 @@ from dragoman_contracts.errors import InvalidInput
 from dragoman_runtime.languages import base
 from dragoman_translation.text import has_letters
 
-MIN_PROBABILITY = 0.35
+MIN_PROBABILITY = 0.1
+MIN_LEAD = 1.5
+"""How much more probable the best guess must be than the next: "ok" is of any language."""
 SURE_BYTES = 24
 """Texts from this length on are told apart well enough to call a language wrong."""
+_FOREIGN = 0.9
 
 
 class Undetectable(InvalidInput):
@@ -47,16 +50,11 @@ def warm_up() -> None:
     _identifier()
 
 
-@cache
-def known_languages() -> frozenset[str]:
-    """The base languages that can be told at all."""
-    return frozenset(_identifier().labels)
-
-
 def rank(text: str, languages: Iterable[str] = ()) -> list[Guess]:
     """The languages by their probability, best first; of ``languages`` only, if any are given.
 
-    Codes are canonical; variants of a language count as one and come out as the first one given.
+    Codes are canonical; variants of a language count as one and come out as the first one given. Without
+    ``languages`` those of ISO 639-1 count, which all widely written ones are.
     """
     wanted: dict[str, str] = {}
     for language in languages:
@@ -64,7 +62,7 @@ def rank(text: str, languages: Iterable[str] = ()) -> list[Guess]:
     scores = {
         wanted.get(name, name): score
         for name, score in _identifier().rank(text)
-        if not wanted or name in wanted
+        if (name in wanted if wanted else len(name) == 2)
     }
     if not scores or not has_letters(text):
         return []
@@ -78,13 +76,20 @@ def rank(text: str, languages: Iterable[str] = ()) -> list[Guess]:
 
 
 def detect(text: str, languages: Iterable[str] = ()) -> str:
-    """The language of ``text``, of ``languages`` only, if any are given.
+    """The language of ``text``, of ``languages``, if any are given; or the one that it clearly is in.
 
     Raises:
         Undetectable: no language is probable enough.
 
     """
-    guesses = rank(text, languages)
-    if not guesses or guesses[0].probability < MIN_PROBABILITY:
-        raise Undetectable("the language of the text cannot be told")
+    known = list(languages)
+    if known and len(text.encode("utf-8", "replace")) >= SURE_BYTES:
+        anyhow = rank(text)
+        bases = {base(language) for language in known}
+        if anyhow and anyhow[0].probability >= _FOREIGN and anyhow[0].language not in bases:
+            return anyhow[0].language
+    guesses = rank(text, known)
+    lead = guesses[0].probability / guesses[1].probability if len(guesses) > 1 else MIN_LEAD
+    if not guesses or guesses[0].probability < MIN_PROBABILITY or lead < MIN_LEAD:
+        raise Undetectable("the language of a text cannot be told")
     return guesses[0].language

@@ -12,6 +12,11 @@ from dragoman_contracts.errors import InvalidInput
 from dragoman_contracts.translation_api import MAX_GLOSSARY_TERMS, TermTranslation
 
 MAX_TERM_CHARS = 200
+_ARTICLE = re.compile(
+    r"(?:the|an?|el|l[aeo]s?|los|un[aeo]?|il|gli|os?|as?|uma?|d(?:er|ie|as)|eine?|het|een)\s+",
+    re.IGNORECASE,
+)
+"""What some models put in front of a bare noun."""
 _UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN")
 """Scripts, by their characters' names, that write no spaces between words."""
 
@@ -124,10 +129,8 @@ def mend(translation: str, bare: str, target: str, *, at_most: int) -> str | Non
     ``bare`` is what the engine makes of the term alone. It must stand in the translation, and no more than
     ``at_most`` times, which is how often the term stands in the source: else it is some other word as well.
     """
-    bare = bare.strip().strip(".,;:!?¡¿…。").strip()
-    if not bare:
-        return None
-    found = places(bare, translation)
+    bare = _ARTICLE.sub("", bare.strip().strip(".,;:!?¡¿…。").strip())
+    found = places(bare, translation) if bare else []
     if not 0 < len(found) <= at_most:
         return None
     return _replace(translation, [(start, end, bare, target) for start, end in found])

@@ -96,7 +96,14 @@ class Router:
         return Leg(source, target, [(line, pair) for line, pair in resolved if pair is not None])
 
     def _refusal(self, source: str, target: str) -> DragomanError:
-        away = [line for line in self._order if line.problem is not None]
+        # It may have the pair, but cannot be used now; what a pivot would need of it counts as well.
+        wanted = [(source, target), (source, self._pivot), (self._pivot, target)]
+        away = [
+            line
+            for line in self._order
+            if line.problem is not None
+            and any(line.engine.resolve(*pair) is not None for pair in wanted if all(pair))
+        ]
         if away:
             why = "; ".join(f"{line.engine.name}: {line.problem.message}" for line in away if line.problem)
             return EngineUnavailable(

@@ -80,3 +80,26 @@ def _pack(parts: list[Segment], count: Count, limit: int) -> Iterator[Segment]:
             yield packed
             packed, size = part, more
     yield packed
+
+
+def segments(text: str, count: Count, limit: int, *, kept: re.Pattern[str] | None = None) -> list[Segment]:
+    """A text as parts that fit; what ``kept`` matches, and parts without letters, are not translated."""
+    parts: list[Segment] = []
+    position = 0
+    for found in kept.finditer(text) if kept else ():
+        parts += _plain(text[position : found.start()], count, limit, found[0])
+        position = found.end()
+    return parts + _plain(text[position:], count, limit, "")
+
+
+def _plain(text: str, count: Count, limit: int, after: str) -> list[Segment]:
+    core = text.strip()
+    if not has_letters(core):
+        return [Segment("", text + after)]
+    start = text.index(core)
+    parts = [
+        part if has_letters(part.text) else Segment("", part.text + part.after)
+        for part in fit(core, count, limit)
+    ]
+    parts[-1] = Segment(parts[-1].text, parts[-1].after + text[start + len(core) :] + after)
+    return [Segment("", text[:start]), *parts]
