@@ -14,6 +14,8 @@ from dragoman_runtime.http_service import create_http_app, serve
 from dragoman_runtime.process import Drain, Health
 from dragoman_runtime.settings import RuntimeSettings
 from dragoman_translation.engines.base import Engine
+from dragoman_translation.routes.deepl import deepl_routes
+from dragoman_translation.routes.libretranslate import libretranslate_routes
 from dragoman_translation.routes.system import system_routes
 from dragoman_translation.routes.translate import TranslateEndpoint, describe
 from dragoman_translation.service import TranslationService
@@ -41,6 +43,8 @@ def create_app(
     app = create_http_app("translation", health, title="Dragoman translation service", lifespan=lifespan)
     app.state.service = service
     app.include_router(system_routes(service))
+    app.include_router(libretranslate_routes(service))
+    app.include_router(deepl_routes(service))
     app.router.routes.insert(0, Route(TRANSLATE_PATH, TranslateEndpoint(service), methods=["POST"]))
     _describe_translation(app)
     return app

@@ -21,6 +21,7 @@ MIN_LEAD = 1.5
 SURE_BYTES = 24
 """Texts from this length on are told apart well enough to call a language wrong."""
 _FOREIGN = 0.9
+_ISO_639_1 = 2
 
 
 class Undetectable(InvalidInput):
@@ -50,6 +51,12 @@ def warm_up() -> None:
     _identifier()
 
 
+@cache
+def known_languages() -> frozenset[str]:
+    """The languages of ISO 639-1 that can be told."""
+    return frozenset(name for name in _identifier().labels if len(name) == _ISO_639_1)
+
+
 def rank(text: str, languages: Iterable[str] = ()) -> list[Guess]:
     """The languages by their probability, best first; of ``languages`` only, if any are given.
 
@@ -62,7 +69,7 @@ def rank(text: str, languages: Iterable[str] = ()) -> list[Guess]:
     scores = {
         wanted.get(name, name): score
         for name, score in _identifier().rank(text)
-        if (name in wanted if wanted else len(name) == 2)
+        if (name in wanted if wanted else len(name) == _ISO_639_1)
     }
     if not scores or not has_letters(text):
         return []

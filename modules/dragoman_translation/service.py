@@ -81,6 +81,10 @@ class TranslationService:
         """What can be translated now."""
         return self._router.pairs()
 
+    def source_languages(self) -> list[str]:
+        """Languages that can be translated from now; empty: any."""
+        return self._router.source_languages()
+
     def start(self) -> None:
         """Begin to load in the background."""
         self._loading = [

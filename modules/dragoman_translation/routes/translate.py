@@ -6,9 +6,9 @@ import asyncio
 from typing import Any
 
 import msgspec
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
-from dragoman_contracts.errors import InvalidInput, Overloaded
+from dragoman_contracts.errors import Overloaded
 from dragoman_contracts.translation_api import (
     TRANSLATE_PATH,
     TranslateRequest,
@@ -17,11 +17,9 @@ from dragoman_contracts.translation_api import (
 )
 from dragoman_runtime.http_service import PROBLEM_RESPONSES, problem_response
 from dragoman_translation import metrics
+from dragoman_translation.routes.body import Gone, read_body
 from dragoman_translation.routes.keys import check_bearer
 from dragoman_translation.service import TranslationService
-
-MAX_BODY_BYTES = 16_000_000
-"""128 texts of 10,000 characters, each escaped to six bytes, are 7.7 MB; the rest is for the glossary."""
 
 _EXAMPLE_REQUEST = {
     "texts": ["Good morning.", "Where is the station?"],
@@ -60,18 +58,6 @@ _EXAMPLE_RESPONSE: dict[str, Any] = {
 }
 
 
-class RequestTooLong(InvalidInput):
-    """The body has more bytes than any valid request."""
-
-    code = "request_too_long"
-    http_status = 413
-    default_remedy = "Send at most 128 texts of at most 10,000 characters in one request."
-
-
-class _Gone(Exception):
-    """The client hung up before it had sent the request."""
-
-
 class TranslateEndpoint:
     """ASGI application of the translation endpoint."""
 
@@ -83,8 +69,8 @@ class TranslateEndpoint:
         headers = dict(scope["headers"])
         check_bearer(headers.get(b"authorization", b"").decode("latin-1"), self._service.settings.keys)
         try:
-            body = await _read_body(headers.get(b"content-length", b""), receive)
-        except _Gone:
+            body = await read_body(headers.get(b"content-length", b""), receive)
+        except Gone:
             return
         metrics.REQUESTS.labels("native").inc()
         work = asyncio.ensure_future(self._service.translator.translate(decode_request(body)))
@@ -132,24 +118,6 @@ def describe(document: dict[str, Any]) -> None:
             },
         }
     }
-
-
-async def _read_body(content_length: bytes, receive: Receive) -> bytes:
-    if content_length.isdigit() and int(content_length) > MAX_BODY_BYTES:
-        raise RequestTooLong(f"the request has {int(content_length)} bytes")
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message: Message = await receive()
-        if message["type"] == "http.disconnect":
-            raise _Gone
-        part: bytes = message.get("body", b"")
-        size += len(part)
-        if size > MAX_BODY_BYTES:
-            raise RequestTooLong(f"the request has more than {MAX_BODY_BYTES} bytes")
-        parts.append(part)
-        if not message.get("more_body", False):
-            return b"".join(parts)
 
 
 async def _send_json(send: Send, body: bytes) -> None:
