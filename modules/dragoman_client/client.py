@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -18,7 +18,13 @@ from dragoman_client.speaker import Speaker
 from dragoman_client.viewer import watch
 from dragoman_contracts.audio import AudioFormat
 from dragoman_contracts.errors import BadUpstream, Unavailable
-from dragoman_contracts.websocket import Ledger, ServerMessages, SessionOptions, StreamPosition
+from dragoman_contracts.websocket import (
+    Ledger,
+    ServerMessages,
+    SessionOptions,
+    StreamPosition,
+    TranslationOptions,
+)
 
 REQUEST_TIMEOUT_S = 30.0
 
@@ -79,7 +85,7 @@ class Dragoman:
             DragomanError: the server cannot be reached or refuses.
 
         """
-        given = msgspec.structs.asdict(options or SessionOptions())
+        given = msgspec.to_builtins(options or SessionOptions())
         body = {name: value for name, value in given.items() if value not in (None, "")}
         return _decode(await self._request("POST", "/v1/sessions", json=body), SessionInfo)
 
@@ -91,11 +97,37 @@ class Dragoman:
         """End a session from outside; what was accepted is still transcribed."""
         await self._request("POST", f"/v1/sessions/{session_id}/end")
 
-    async def transcript(self, session_id: str, format: str = "txt") -> str:
-        """The finals so far as ``json``, ``txt``, ``srt`` or ``vtt``."""
-        answer = await self._request(
-            "GET", f"/v1/sessions/{session_id}/transcript", params={"format": format}
+    async def get_translation(self, session_id: str) -> TranslationOptions:
+        """Into which languages a session is translated, and how; with the terms of its named sets."""
+        return _decode(
+            await self._request("GET", f"/v1/sessions/{session_id}/translation"), TranslationOptions
         )
+
+    async def set_translation(self, session_id: str, options: TranslationOptions) -> TranslationOptions:
+        """Translate a session so from now on; what is left at its default is set to it.
+
+        Raises:
+            DragomanError: something is not possible, or the session has ended.
+
+        """
+        body = msgspec.to_builtins(options)
+        return _decode(
+            await self._request("PUT", f"/v1/sessions/{session_id}/translation", json=body),
+            TranslationOptions,
+        )
+
+    async def transcript(self, session_id: str, format: str = "txt", *, language: str | None = None) -> str:
+        """The finals so far as ``json``, ``txt``, ``srt`` or ``vtt``.
+
+        Args:
+            session_id: The session.
+            format: Of the text.
+            language: A BCP 47 code, or two of them separated by a comma, to be shown together; None gives
+                the words as they were spoken.
+
+        """
+        query = {"format": format} | ({} if language is None else {"language": language})
+        answer = await self._request("GET", f"/v1/sessions/{session_id}/transcript", params=query)
         return answer.decode()
 
     async def ledger(self, session_id: str) -> Ledger:
@@ -120,9 +152,15 @@ class Dragoman:
             retry=self._retry(),
         )
 
-    def watch(self, session_id: str, after: StreamPosition | None = None) -> AsyncIterator[ServerMessages]:
+    def watch(
+        self,
+        session_id: str,
+        after: StreamPosition | None = None,
+        *,
+        languages: Sequence[str] | None = None,
+    ) -> AsyncIterator[ServerMessages]:
         """A session's events for a viewer; see ``dragoman_client.viewer.watch``."""
-        return watch(self.endpoint, session_id, after, retry=self._retry())
+        return watch(self.endpoint, session_id, after, languages=languages, retry=self._retry())
 
     async def transcribe(
         self,

@@ -98,7 +98,7 @@ def error_from_close(code: int, reason: str, last: ErrorMessage | None) -> Drago
         return None
     if known.reconnect or known is CloseCode.NORMAL:
         return None
-    if last is not None:
+    if last is not None and last.permanent:  # one that may mend by itself is not why it is over
         return error_for(last.code, last.message, last.remedy)
     cls = _BY_CLOSE_CODE.get(known, DragomanError)
     return cls(f"the server closed the socket: {reason or known.name.lower().replace('_', ' ')}")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import OrderedDict, deque
+from collections.abc import Hashable, Iterable
+from typing import Any
 
 import msgspec
 
@@ -12,28 +15,35 @@ from dragoman_contracts.websocket import (
     ServerMessages,
     SessionPresence,
     SessionSnapshot,
+    SessionTargets,
     StreamPosition,
     TranscriptFinal,
     TranscriptPartial,
+    TranslationFailedMessage,
+    TranslationFinal,
+    TranslationPartial,
 )
 
 COLLAPSE_ABOVE = 256
 """From this length on, partials, acknowledgements and presence that a later one supersedes are left out."""
 FINALS_KNOWN = 1024
 """Finals that are told apart from repetitions: more than a snapshot holds, or a killed Redis loses."""
+TRANSLATIONS_KNOWN = 8 * FINALS_KNOWN
+"""As many translations: there are up to 20 of each final."""
 
 
 class EventQueue:
     """Events in order, each position and each final once.
 
     After a reconnect the server may send again what was seen before; positions tell. Where it lost history,
-    positions count anew, and the same final may come again, as an event or in a snapshot; its segment and
-    text tell. A reader that falls behind loses what later events supersede, never a final.
+    positions count anew, and the same final or translation may come again, as an event or in a snapshot; its
+    segment and text tell. A reader that falls behind loses what later events supersede, never a final.
     """
 
     def __init__(self) -> None:
         self.position: StreamPosition | None = None
-        self._finals: OrderedDict[tuple[str, int, int, str], None] = OrderedDict()
+        self._finals: OrderedDict[Hashable, None] = OrderedDict()
+        self._translations: OrderedDict[Hashable, None] = OrderedDict()
         self._events: deque[ServerMessages] = deque()
         self._arrived = asyncio.Event()
         self._failure: BaseException | None = None
@@ -48,24 +58,29 @@ class EventQueue:
             if seen is not None and position.epoch == seen.epoch and position.offset <= seen.offset:
                 return False
             self.position = position
-        return not isinstance(event, TranscriptFinal) or self._is_new_final(event)
+        return self._is_new_text(event)
 
-    def note(self, snapshot: SessionSnapshot) -> list[TranscriptFinal]:
-        """Go on after a snapshot; those of its finals that were not seen before."""
-        finals = [msgspec.convert(final, TranscriptFinal) for final in snapshot.finals]
+    def note(self, snapshot: SessionSnapshot) -> list[ServerMessages]:
+        """Go on after a snapshot; those of its finals and translations that were not seen before."""
+        told: list[ServerMessages] = [*_known(snapshot.finals, TranscriptFinal)]
+        told += _known(
+            snapshot.translations, TranslationPartial | TranslationFinal | TranslationFailedMessage
+        )
         if snapshot.position is not msgspec.UNSET:
             self.position = snapshot.position
         elif not snapshot.recovered:
             self.position = None
-        return [final for final in finals if self._is_new_final(final)]
+        return [event for event in told if self._is_new_text(event)]
 
-    def _is_new_final(self, final: TranscriptFinal) -> bool:
-        key = (final.segment_id, final.start_ms, final.end_ms, final.text)
-        if key in self._finals:
-            return False
-        self._finals[key] = None
-        while len(self._finals) > FINALS_KNOWN:
-            self._finals.popitem(last=False)
+    def _is_new_text(self, event: ServerMessages) -> bool:
+        """Whether a final text was not seen before; all else is new."""
+        if isinstance(event, TranscriptFinal):
+            return _note(
+                self._finals, (event.segment_id, event.start_ms, event.end_ms, event.text), FINALS_KNOWN
+            )
+        if isinstance(event, TranslationFinal):
+            key = (event.target_language, event.segment_id, event.start_ms, event.end_ms, event.text)
+            return _note(self._translations, key, TRANSLATIONS_KNOWN)
         return True
 
     def put(self, event: ServerMessages) -> None:
@@ -78,12 +93,12 @@ class EventQueue:
 
         The snapshot itself is added, without them, where it cannot tell all that was missed.
         """
-        for final in self.note(snapshot):
-            self._add(final)
+        for event in self.note(snapshot):
+            self._add(event)
         if not snapshot.recovered or snapshot.truncated:
-            self._add(msgspec.structs.replace(snapshot, finals=[], partial=None))
-        if snapshot.partial is not None:
-            self._add(msgspec.convert(snapshot.partial, TranscriptPartial))
+            self._add(msgspec.structs.replace(snapshot, finals=[], partial=None, translations=[]))
+        for partial in _known([snapshot.partial or {}], TranscriptPartial):
+            self._add(partial)
 
     def _add(self, event: ServerMessages) -> None:
         self._events.append(event)
@@ -103,6 +118,8 @@ class EventQueue:
                 kept.appendleft(event)
             if isinstance(event, TranscriptFinal):
                 seen.add(f"partial of {event.segment_id}")
+            elif isinstance(event, TranslationFinal):
+                seen.add(f"draft of {event.segment_id} into {event.target_language}")
             elif key:
                 seen.add(key)
         self._events = kept
@@ -136,4 +153,26 @@ def _superseded_by(event: ServerMessages) -> str:
     """What a later event must be to make this one worthless; empty for what must be told."""
     if isinstance(event, TranscriptPartial):
         return f"partial of {event.segment_id}"
-    return str(event.__struct_config__.tag) if isinstance(event, AudioAck | SessionPresence) else ""
+    if isinstance(event, TranslationPartial):
+        return f"draft of {event.segment_id} into {event.target_language}"
+    is_state = isinstance(event, AudioAck | SessionPresence | SessionTargets)
+    return str(event.__struct_config__.tag) if is_state else ""
+
+
+def _note(book: OrderedDict[Hashable, None], key: Hashable, limit: int) -> bool:
+    """Write a key down; whether it was not there."""
+    if key in book:
+        return False
+    book[key] = None
+    while len(book) > limit:
+        book.popitem(last=False)
+    return True
+
+
+def _known(events: Iterable[dict[str, Any]], kind: Any) -> list[Any]:
+    """Those events of a snapshot that this client knows; a later server may have others."""
+    found = []
+    for event in events:
+        with contextlib.suppress(msgspec.ValidationError):
+            found.append(msgspec.convert(event, kind))
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 from websockets.exceptions import ConnectionClosed
@@ -29,6 +29,7 @@ async def watch(
     session_id: str,
     after: StreamPosition | None = None,
     *,
+    languages: Sequence[str] | None = None,
     retry: Retry | None = None,
 ) -> AsyncIterator[ServerMessages]:
     """A session's events until its end; the first is a snapshot.
@@ -42,6 +43,7 @@ async def watch(
         endpoint: Server and credential (an API key, or a viewer token of this session).
         session_id: The session.
         after: Position of the last event seen before; None starts with the whole history.
+        languages: Translations that are wanted, as BCP 47 codes; None: all, empty: transcripts only.
         retry: How outages are outlasted.
 
     Raises:
@@ -51,12 +53,13 @@ async def watch(
     retry = retry or Retry(Backoff())
     seen = EventQueue()
     seen.position = after
+    wanted = {} if languages is None else {"languages": ",".join(languages)}
     first = True
     while True:
         failure: DragomanError | None = None
         closed = _Closed()
         try:
-            async for event in _one_connection(endpoint, session_id, seen, closed):
+            async for event in _one_connection(endpoint, session_id, wanted, seen, closed):
                 if isinstance(event, SessionSnapshot):
                     retry.connected()
                     if not first and event.recovered:
@@ -81,10 +84,10 @@ class _Closed:
 
 
 async def _one_connection(
-    endpoint: Endpoint, session_id: str, seen: EventQueue, closed: _Closed
+    endpoint: Endpoint, session_id: str, wanted: dict[str, str], seen: EventQueue, closed: _Closed
 ) -> AsyncIterator[ServerMessages]:
     """The events of one connection that were not seen before."""
-    query = {"after": str(seen.position)} if seen.position else {}
+    query = wanted | ({"after": str(seen.position)} if seen.position else {})
     socket = await open_socket(endpoint, f"/v1/sessions/{session_id}/events", **query)
     last_error: ErrorMessage | None = None
     joined = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 
+import msgspec
 import pytest
 
 from dragoman_client.backoff import Backoff
@@ -26,10 +27,13 @@ from dragoman_contracts.websocket import (
     CloseCode,
     ErrorMessage,
     SessionPresence,
+    SessionSnapshot,
     SpeechStarted,
     StreamPosition,
     TranscriptFinal,
     TranscriptPartial,
+    TranslationFinal,
+    TranslationPartial,
 )
 
 
@@ -43,6 +47,31 @@ def partial(segment: str, revision: int, offset: int) -> TranscriptPartial:
         start_ms=0,
         end_ms=1,
         language="en",
+        position=StreamPosition("e", offset),
+    )
+
+
+def draft(segment: str, language: str, revision: int, offset: int) -> TranslationPartial:
+    return TranslationPartial(
+        segment_id=segment,
+        revision=revision,
+        target_language=language,
+        source_language="en",
+        text=f"r{revision}",
+        position=StreamPosition("e", offset),
+    )
+
+
+def translation(segment: str, language: str, offset: int) -> TranslationFinal:
+    return TranslationFinal(
+        segment_id=segment,
+        revision=9,
+        target_language=language,
+        source_language="en",
+        text="hecho",
+        start_ms=0,
+        end_ms=1,
+        engine="mock",
         position=StreamPosition("e", offset),
     )
 
@@ -203,6 +232,54 @@ class TestEventQueue:
         assert isinstance(ack, AudioAck)
         assert isinstance(presence, SessionPresence)
         assert (one.revision, ack.received_ms, presence.viewers) == (last, last, last)
+
+    async def test_drafts_are_superseded_within_their_language_and_final_translations_stay(self) -> None:
+        queue = EventQueue()
+        offset = 0
+        for number in range(COLLAPSE_ABOVE):
+            for language in ("es", "fr"):
+                offset += 1
+                queue.put(draft("s0", language, number, offset))
+        queue.put(translation("s0", "es", offset + 1))
+        queue.put(draft("s1", "es", 0, offset + 2))
+        queue._collapse()
+        queue.close()
+        seen = []
+        while (event := await queue.get()) is not None:
+            seen.append((type(event), event.segment_id, event.target_language))
+        assert seen == [
+            (TranslationPartial, "s0", "fr"),
+            (TranslationFinal, "s0", "es"),
+            (TranslationPartial, "s1", "es"),
+        ]
+
+    async def test_a_snapshot_tells_translations_that_were_not_seen(self) -> None:
+        queue = EventQueue()
+        queue.put(final("s0", 1))
+        queue.put(translation("s0", "es", 2))
+        told = [translation("s0", language, 9) for language in ("es", "fr")]
+        queue.put_snapshot(
+            SessionSnapshot(
+                session_id="s",
+                status="live",
+                recovered=False,
+                position=StreamPosition("f", 9),
+                finals=[msgspec.to_builtins(final("s0", 1, epoch="f"))],
+                translations=[msgspec.to_builtins(one) for one in told],
+            )
+        )
+        queue.close()
+        seen = []
+        while (event := await queue.get()) is not None:
+            seen.append(event)
+        assert [type(event) for event in seen] == [
+            TranscriptFinal,
+            TranslationFinal,
+            TranslationFinal,
+            SessionSnapshot,
+        ]
+        assert seen[2].target_language == "fr"
+        assert seen[3].translations == []
 
     async def test_finals_that_wait_are_not_looked_through_again_and_again(self) -> None:
         queue = EventQueue()

@@ -8,7 +8,7 @@ import httpx
 import pytest
 import respx
 
-from dragoman_client import Dragoman, SessionOptions
+from dragoman_client import Dragoman, GlossaryTerm, SessionOptions, TranslationOptions
 from dragoman_contracts.errors import BadUpstream, LimitExceeded, NotFound, Unavailable
 
 URL = "http://dragoman.test"
@@ -25,6 +25,42 @@ async def test_a_session_is_made_with_what_was_asked_for() -> None:
     sent = [json.loads(call.request.content) for call in route.calls]
     assert sent == [{"language": "en", "partials": False}, {"partials": True}]
     assert route.calls[0].request.headers["authorization"] == "Bearer k"
+
+
+OPTIONS = TranslationOptions(
+    targets=["es"], on_demand=True, glossary=[GlossaryTerm(source="board", translations={"es": "junta"})]
+)
+TRANSLATION = {
+    "targets": ["es"],
+    "on_demand": True,
+    "drafts": True,
+    "formality": "default",
+    "glossary": [{"source": "board", "translations": {"es": "junta"}, "keep": False, "hotword": False}],
+    "glossaries": [],
+}
+
+
+@respx.mock
+async def test_a_session_is_made_with_a_translation_and_given_another() -> None:
+    made = respx.post(f"{URL}/v1/sessions").mock(httpx.Response(201, json=SESSION))
+    path = f"{URL}/v1/sessions/s1/translation"
+    changed = respx.put(path).mock(httpx.Response(200, json=TRANSLATION))
+    respx.get(path).mock(httpx.Response(200, json=TRANSLATION))
+    async with Dragoman(URL) as dragoman:
+        await dragoman.create_session(SessionOptions(translation=OPTIONS))
+        assert await dragoman.set_translation("s1", OPTIONS) == OPTIONS
+        assert await dragoman.get_translation("s1") == OPTIONS
+    assert json.loads(made.calls[0].request.content) == {"partials": True, "translation": TRANSLATION}
+    assert json.loads(changed.calls[0].request.content) == TRANSLATION
+
+
+@respx.mock
+async def test_a_transcript_in_two_languages() -> None:
+    respx.get(f"{URL}/v1/sessions/s1/transcript", params={"format": "vtt", "language": "en,es"}).mock(
+        httpx.Response(200, text="WEBVTT\n")
+    )
+    async with Dragoman(URL) as dragoman:
+        assert await dragoman.transcript("s1", "vtt", language="en,es") == "WEBVTT\n"
 
 
 @respx.mock

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from dragoman_client import SessionEndedMessage, SessionSnapshot, SpeechStarted, StreamPosition
+from dragoman_client import (
+    ErrorMessage,
+    SessionEndedMessage,
+    SessionSnapshot,
+    SpeechStarted,
+    StreamPosition,
+)
 from dragoman_client.backoff import Backoff
 from dragoman_client.connection import Endpoint
 from dragoman_client.retry import Retry
 from dragoman_client.viewer import watch
-from dragoman_contracts.errors import Forbidden, Unavailable
+from dragoman_contracts.errors import Forbidden, NotFound, Unavailable
 from dragoman_contracts.websocket import CloseCode
 
 
-def watching(url: str, after: StreamPosition | None = None) -> Any:
+def watching(url: str, after: StreamPosition | None = None, **options: Any) -> Any:
     retry = Retry(Backoff(first_s=0.01, ceiling_s=0.02, give_up_s=0.5))
-    return watch(Endpoint(url), "s", after, retry=retry)
+    return watch(Endpoint(url), "s", after, retry=retry, **options)
 
 
 async def tell_some(connection: Any, count: int) -> None:
@@ -48,6 +55,68 @@ async def test_a_viewer_resumes_where_it_was_and_sees_one_snapshot(scripted: Any
     assert len([e for e in events if isinstance(e, SessionSnapshot)]) == 1
     assert isinstance(events[-1], SessionEndedMessage)
     assert state.paths == ["/v1/sessions/s/events", "/v1/sessions/s/events?after=e%3A2"]
+
+
+@pytest.mark.parametrize(
+    ("languages", "query"), [(["es", "pt-BR"], "?languages=es%2Cpt-BR"), ([], "?languages="), (None, "")]
+)
+async def test_the_languages_that_are_wanted_are_asked_for_on_each_connection(
+    scripted: Any, languages: list[str] | None, query: str
+) -> None:
+    async def first(connection: Any) -> None:
+        await connection.tell(snapshot())
+        await tell_some(connection, 1)
+        connection.socket.transport.abort()
+
+    async def second(connection: Any) -> None:
+        await connection.tell(snapshot())
+        await connection.finish()
+
+    async with scripted(first, second) as (url, state):
+        assert [event async for event in watching(url, languages=languages)]
+    again = f"{query}&after=e%3A1" if query else "?after=e%3A1"
+    assert state.paths == [f"/v1/sessions/s/events{query}", f"/v1/sessions/s/events{again}"]
+
+
+async def test_what_a_later_server_sends_is_left_out(scripted: Any) -> None:
+    position = {"epoch": "e", "offset": 1}
+    future = [
+        {"type": "hologram.final", "position": position, "text": "x"},
+        {"type": "translation.final", "position": position, "text": {"of": "another shape"}},
+        {"type": "speech.started", "position": position, "start_ms": 7, "new_field": [1]},
+    ]
+    shown = {
+        "type": "session.snapshot",
+        "session_id": "s",
+        "status": "hibernating",
+        "finals": [{"type": "transcript.final", "of": "another shape"}],
+        "translations": [{"type": "translation.song"}],
+        "choirs": [],
+    }
+
+    async def script(connection: Any) -> None:
+        for message in [shown, *future]:
+            await connection.socket.send(json.dumps(message))
+        await connection.socket.send("no JSON at all")
+        connection.state.offset = 1
+        await connection.finish()
+
+    async with scripted(script) as (url, _):
+        events = [event async for event in watching(url)]
+    assert [type(event) for event in events] == [SessionSnapshot, SpeechStarted, SessionEndedMessage]
+
+
+async def test_a_notice_is_not_taken_for_why_the_connection_ended(scripted: Any) -> None:
+    async def script(connection: Any) -> None:
+        await connection.tell(snapshot())
+        notice = ErrorMessage(code="language_not_offered", message="not fr", remedy="wait", permanent=False)
+        await connection.tell(notice)
+        await connection.socket.close(int(CloseCode.NOT_FOUND), "the session is gone")
+
+    async with scripted(script) as (url, _):
+        with pytest.raises(NotFound, match="the session is gone"):
+            async for _ in watching(url):
+                pass
 
 
 async def test_lost_history_is_told_and_counts_anew(scripted: Any) -> None:

@@ -16,29 +16,7 @@ from dragoman_orchestration.session.glossary import (
     target_languages,
 )
 
-LANGUAGES = [
-    "en",
-    "es",
-    "fr",
-    "de",
-    "it",
-    "pt",
-    "nl",
-    "sv",
-    "da",
-    "nb",
-    "fi",
-    "pl",
-    "cs",
-    "sk",
-    "hu",
-    "ro",
-    "bg",
-    "el",
-    "tr",
-    "uk",
-    "ja",
-]
+LANGUAGES = "en es fr de it pt nl sv da nb fi pl cs sk hu ro bg el tr uk ja".split()  # noqa: SIM905
 
 
 def term(source: str, **translations: str) -> GlossaryTerm:
