@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 from pathlib import Path
@@ -21,9 +22,30 @@ def test_a_recording_streams_through_the_real_engine(dragoman_run: Any) -> None:
     assert re.search(r"Word spoken → first caption: p50 \d+\.\d\d s, p95 \d+\.\d\d s", text)
     assert re.search(r"Utterance's end → final: p50 \d+\.\d\d s, p95 \d+\.\d\d s", text)
     assert re.search(r"^\[0:0\d\.\d\] \w+", text, re.MULTILINE), "a final caption as a plain line"
-    assert "trained from scratch on synthetic" in text
+    assert re.search(r"^\[0:0\d\.\d\] es  \w+", text, re.MULTILINE), "and its translation"
+    assert re.search(
+        r"Final → its translation: p50 \d+ ms, p95 \d+ ms \((\d+) of \1 finals, ctranslate2\)", text
+    )
+    assert "trained" in text
     assert "./justw demo --model" in text
     assert "Traceback" not in text
+
+
+@pytest.mark.slow
+def test_the_figures_of_a_recording_are_json_if_wanted(dragoman_run: Any) -> None:
+    ended = dragoman_run("demo", "--file", "en_seen_01.wav", "--json")
+    assert ended.returncode == 0, ended.stderr.decode()
+    figures = json.loads(ended.stdout)
+    assert figures["word_error_rate"] <= 0.2
+    translation = figures["translation"]
+    assert translation["target"] == "es"
+    assert translation["engines"] == ["ctranslate2"]
+    assert translation["missing"] == 0
+    assert 0 < translation["added_ms_p50"] <= translation["added_ms_p95"]
+    # What the model makes of the reference text is what it makes of a transcript that is right.
+    assert translation["reference"] == ["El ingeniero trabaja en una fábrica en Toronto."]
+    if figures["word_error_rate"] == 0:
+        assert translation["exact"] == 1, translation["text"]
 
 
 def test_an_unknown_recording_names_the_known_ones(dragoman_run: Any) -> None:

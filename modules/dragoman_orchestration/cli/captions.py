@@ -7,7 +7,6 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from rich.console import Console, Group
-from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -24,8 +23,7 @@ from dragoman_contracts.websocket import (
     TranslationFinal,
     TranslationPartial,
 )
-
-REFRESH_PER_S = 12
+from dragoman_orchestration.cli.moving_lines import MovingLines
 
 
 class CaptionView(Protocol):
@@ -119,22 +117,21 @@ class LiveCaptions:
     """A live terminal: finals stay, the partial's unstable end is dim, a bar tells how far it is."""
 
     def __init__(self, console: Console, duration_ms: int | None) -> None:
-        self._console = console
         self._duration_ms = duration_ms
         self._partial: TranscriptPartial | None = None
         self._received_ms = 0
-        self._live = Live(console=console, refresh_per_second=REFRESH_PER_S, transient=True)
+        self._moving = MovingLines(console)
 
     def __enter__(self) -> Self:
         """Take the terminal's last lines."""
-        self._live.start()
+        self._moving.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Give them back."""
-        self._live.stop()
+        self._moving.stop()
 
     def show(self, event: ServerMessages) -> None:
         """Update the lines."""
@@ -149,14 +146,15 @@ class LiveCaptions:
             self._received_ms = event.received_ms
         elif (note := note_of(event)) is not None:
             settled = Text(note, style="yellow")
-        # First the moving lines: a final must not be seen beside the partial that it replaces.
-        self._live.update(Group(self._caption(), heard_bar(self._received_ms, self._duration_ms)))
-        if settled is not None:
-            self._console.print(settled)
+        self._draw([settled] if settled is not None else [])
 
     def tell(self, notice: str) -> None:
         """Print a line above the moving ones."""
-        self._console.print(Text(notice, style="yellow"))
+        self._draw([Text(notice, style="yellow")])
+
+    def _draw(self, above: Sequence[Text]) -> None:
+        lines = Group(self._caption(), heard_bar(self._received_ms, self._duration_ms))
+        self._moving.draw(lines, above)
 
     def _caption(self) -> Text:
         partial = self._partial

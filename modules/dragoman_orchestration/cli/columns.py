@@ -12,7 +12,6 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
-from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
@@ -25,7 +24,8 @@ from dragoman_contracts.websocket import (
     TranslationFinal,
     TranslationPartial,
 )
-from dragoman_orchestration.cli.captions import REFRESH_PER_S, clock, heard_bar, note_of, unstable_part
+from dragoman_orchestration.cli.captions import clock, heard_bar, note_of, unstable_part
+from dragoman_orchestration.cli.moving_lines import MovingLines
 
 CLOCK_WIDTH = 9
 GAP = 2
@@ -147,7 +147,7 @@ class ColumnCaptions:
         self._rows: dict[str, Row] = {}
         self._received_ms = 0
         self._told: set[tuple[str, str]] = set()
-        self._live = Live(console=console, refresh_per_second=REFRESH_PER_S, transient=True)
+        self._moving = MovingLines(console)
 
     def __enter__(self) -> Self:
         """Print the heads of the columns and take the terminal's last lines."""
@@ -155,7 +155,7 @@ class ColumnCaptions:
         width = language_width(self._console.width, len(names))
         if width:
             self._console.print(side_by_side(Text(), names, width))
-        self._live.start()
+        self._moving.start()
         return self
 
     def __exit__(
@@ -167,7 +167,7 @@ class ColumnCaptions:
         for row in left:
             row.close()
         self._draw(left)
-        self._live.stop()
+        self._moving.stop()
 
     def show(self, event: ServerMessages) -> None:
         """Update the rows."""
@@ -184,7 +184,7 @@ class ColumnCaptions:
 
     def tell(self, notice: str) -> None:
         """Print a line above the moving ones."""
-        self._console.print(Text(notice, style="yellow"))
+        self._draw([Text(notice, style="yellow")])
 
     def _hear(self, event: TranscriptPartial | TranscriptFinal) -> None:
         # A draft that another one or a final follows was dropped: it came to nothing.
@@ -231,7 +231,5 @@ class ColumnCaptions:
         return len(lines) > self._console.height - LINES_KEPT
 
     def _draw(self, above: Sequence[RenderableType]) -> None:
-        # First the moving lines: a row must not be seen both in them and above them.
-        self._live.update(Group(*self._rows.values(), heard_bar(self._received_ms, self._duration_ms)))
-        if above:
-            self._console.print(*above, sep="\n")
+        rows = Group(*self._rows.values(), heard_bar(self._received_ms, self._duration_ms))
+        self._moving.draw(rows, above)

@@ -45,10 +45,12 @@ TRANSLATED_INTO = {"en": "es", "es": "en"}
 """By the recording's language; the small models know these two."""
 
 ABOUT_SMALL_MODELS = """\
-About the models: a small Whisper (2.2 M parameters, 3 MB) and a small translator (2 MB) that were trained
-from scratch on synthetic voices and sentences, so that this runs without a download. They know about 400
-English and 400 Spanish words, and are no use for real speech. A full-size Whisper reads real speech in many
-languages and is fetched from its hub once; translation models are named by pair:
+About the models: a small Whisper (2.2 M parameters, 3 MB) and a small
+translator (2 MB), trained from scratch on synthetic voices and sentences, so
+that this runs without a download. They know about 400 English and 400 Spanish
+words, and are no use for real speech. A full-size Whisper reads real speech in
+many languages and is fetched from its hub once; translation models are named
+by pair of languages:
   ./justw demo --model small
   DRAGOMAN_WHISPER_MODEL=small ./justw up --translate-model en-es=FOLDER"""
 

@@ -101,14 +101,14 @@ def report_lines(figures: DemoFigures) -> list[tuple[str, str]]:
     ledger, translation = figures.ledger, figures.translation
     sentences = len(translation.reference)
     return [
-        ("Reference ", figures.reference),
-        ("Transcript", figures.text),
+        (f"Reference ({figures.language})", figures.reference),
+        (f"Transcript ({figures.language})", figures.text),
         (
             "Word error rate",
             f"{figures.word_error_rate:.1%} of {len(figures.reference.split())} words "
             "(case and punctuation aside)",
         ),
-        (f"Reference  ({translation.target})", " ".join(translation.reference)),
+        (f"Reference ({translation.target})", " ".join(translation.reference)),
         (f"Translation ({translation.target})", translation.text),
         (
             "Exact translations",

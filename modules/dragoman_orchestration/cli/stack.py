@@ -169,9 +169,10 @@ def children(config: StackConfig, redis_url: str, keys: str, ports: Ports) -> li
         ChildSpec("audio", (*DRAGOMAN, "worker", "audio"), shared | worker, f"{worker_url}/ready", 1),
         ChildSpec("whisper", (*DRAGOMAN, "whisper"), shared | whisper, f"{whisper_url}/ready", 2),
         ChildSpec(
-            "translation", (*DRAGOMAN, "translation"), shared | translation, f"{translation_url}/ready", 2
+            "translation", (*DRAGOMAN, "translation"), shared | translation, f"{translation_url}/ready", 2,
+            optional=True,
         ),
-    ]
+    ]  # fmt: skip
 
 
 @contextmanager

@@ -24,6 +24,9 @@ FAILED_STARTS_MAX = 3
 READY_POLL_S = 0.1
 _FAILED_PART = ": failed: "
 """How a child's ``/ready`` names a part that waiting does not mend, such as a model that cannot be had."""
+_STARTING = "starting"
+_UNDERWAY = (_STARTING, "has not begun to load", "still loading")
+"""What is in reasons that pass by themselves."""
 LINE_BYTES_MAX = 1 << 20
 
 
@@ -38,7 +41,8 @@ class ProcessFailed(DragomanError):
 class ChildSpec:
     """A child: its command, what is added to its environment, and where it says that it is ready.
 
-    Children of a lower ``stop_order`` are ended first, those of the same one together.
+    Children of a lower ``stop_order`` are ended first, those of the same one together. The others do without
+    an ``optional`` one: it counts as ready, too, when it says why it cannot be.
     """
 
     name: str
@@ -46,6 +50,7 @@ class ChildSpec:
     environment: Mapping[str, str]
     ready_url: str
     stop_order: int = 0
+    optional: bool = False
 
 
 @dataclass(slots=True)
@@ -57,7 +62,7 @@ class Child:
     was_ready: bool = False
     failed_starts: int = 0
     restarts: int = 0
-    waiting_for: str = "starting"
+    waiting_for: str = _STARTING
     keeper: asyncio.Task[None] | None = field(default=None, repr=False)
 
     @property
@@ -219,6 +224,9 @@ class Supervisor:
                 child.waiting_for = reason
                 changed = time.monotonic()
                 self._on_notice(child.spec.name, reason)
+            if child.spec.optional and not any(underway in reason for underway in _UNDERWAY):
+                child.was_ready = True
+                return
             if patience_s is not None and (_FAILED_PART in reason or time.monotonic() - changed > patience_s):
                 raise ProcessFailed(f"{child.spec.name} does not become ready: {reason}")
             await asyncio.sleep(READY_POLL_S)
@@ -229,7 +237,7 @@ async def _why_not_ready(child: Child, http: httpx.AsyncClient) -> str | None:
     try:
         answer = await http.get(child.spec.ready_url)
     except httpx.TransportError:
-        return "starting"
+        return _STARTING
     if answer.is_success:
         return None
     try:

@@ -19,9 +19,9 @@ from dragoman_client import (
     SessionOptions,
     SessionResumed,
     SessionStarted,
+    TranslationOptions,
 )
 from dragoman_contracts.errors import DragomanError, InvalidInput
-from dragoman_contracts.websocket import TranslationOptions
 from dragoman_orchestration.cli.captions import CaptionView, LiveCaptions, PlainCaptions, clock
 from dragoman_orchestration.cli.columns import ColumnCaptions
 from dragoman_orchestration.cli.lifecycle import run_command

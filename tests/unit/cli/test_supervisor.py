@@ -9,6 +9,7 @@ import sys
 import textwrap
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,21 @@ async def test_why_it_is_not_ready_is_told_as_it_changes(service: Any, eventuall
         await waiting
 
 
+async def test_an_optional_child_is_waited_for_only_while_it_may_become_ready(
+    service: Any, eventually: Any
+) -> None:
+    spec, state = service
+    state.write_text("engine: it is still loading: reading 3 MB")
+    async with supervised(replace(spec, optional=True)) as (supervisor, told):
+        waiting = asyncio.create_task(supervisor.wait_ready(patience_s=20))
+        await eventually(lambda: any("still loading" in notice for notice in told.notices))
+        assert not waiting.done()
+        state.write_text("engine: no model is configured")
+        await waiting
+        assert "svc: model: engine: no model is configured" in told.notices
+        assert "svc: ready" not in told.notices
+
+
 async def test_a_part_that_failed_ends_a_wait_with_patience_at_once(service: Any) -> None:
     spec, state = service
     state.write_text("failed: no such model. Give another.")
@@ -111,10 +127,11 @@ async def test_a_part_that_failed_ends_a_wait_with_patience_at_once(service: Any
             await supervisor.wait_ready(patience_s=60)
 
 
-async def test_patience_runs_out_with_the_reason(service: Any) -> None:
+async def test_patience_runs_out_with_the_reason(service: Any, eventually: Any) -> None:
     spec, state = service
     state.write_text("loading")
-    async with supervised(spec) as (supervisor, _):
+    async with supervised(spec) as (supervisor, told):
+        await eventually(lambda: "svc: serving green" in told.lines)
         with pytest.raises(ProcessFailed, match="loading"):
             await supervisor.wait_ready(patience_s=0.3)
 
