@@ -170,12 +170,15 @@ class ViewerTokenIssued(BaseModel):
 
 
 class Transcript(BaseModel):
-    """All final segments so far, as the `transcript.final` events tell them."""
+    """All final segments so far, as the `transcript.final` events tell them, and their translations."""
 
     session_id: str = Field(examples=[EXAMPLE_ID])
     status: str = Field(examples=["live"])
     text: str = Field(examples=["Hello. Welcome to Dragoman."])
     segments: list[TranscriptSegment]
+    languages: list[str] | None = Field(
+        None, description="Those asked for, as the session has them; only if some were.", examples=[["es"]]
+    )
 
 
 class TranscriptWord(BaseModel):
@@ -198,6 +201,11 @@ class TranscriptSegment(BaseModel):
     confidence: float = Field(examples=[0.95])
     speaker: str | None = Field(None, examples=[None])
     words: list[TranscriptWord] = []
+    texts: dict[str, str | None] | None = Field(
+        None,
+        description="The languages asked for, null where there is no translation; only if some were.",
+        examples=[{"es": "Hola."}],
+    )
 
 
 class FleetHealth(BaseModel):

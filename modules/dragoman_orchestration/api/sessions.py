@@ -156,8 +156,8 @@ async def end_session(request: Request, container: Parts, _: KeyHolder, session_
         200: {
             "content": {
                 "text/plain": {"example": "Hello.\nWelcome to Dragoman.\n"},
-                "application/x-subrip": {"example": "1\n00:00:00,480 --> 00:00:00,900\nHello.\n"},
-                "text/vtt": {"example": "WEBVTT\n\n00:00:00.480 --> 00:00:00.900\nHello.\n"},
+                "application/x-subrip": {"example": "1\n00:00:00,480 --> 00:00:01,313\nHello.\n"},
+                "text/vtt": {"example": "WEBVTT\n\n00:00:00.480 --> 00:00:01.313\nHello.\n"},
             }
         },
         **problems(401, 403, 404, 422, 503),
@@ -168,26 +168,33 @@ async def get_transcript(
     _: SessionReader,
     session_id: SessionId,
     form: Annotated[Literal["json", "txt", "srt", "vtt"], Query(alias="format")] = "json",
+    language: Annotated[
+        str | None,
+        Query(
+            max_length=80,
+            description="A BCP 47 code, or two with a comma between, shown together; left out: as spoken.",
+            examples=["es", "en,es"],
+        ),
+    ] = None,
 ) -> Response:
-    """All final segments, as JSON, plain text, SubRip or WebVTT."""
+    """All final segments, as JSON, plain text, SubRip or WebVTT, as spoken or translated.
+
+    A segment that has no translation is shown as it was spoken, in brackets; in JSON its text is null.
+    """
     store = container.store()
     record = await store.get(session_id)
-    finals = transcripts.decode_finals(await store.results(session_id, {b"transcript.final"}))
+    segments = transcripts.decode_segments(await store.results(session_id, transcripts.KINDS))
+    languages = transcripts.languages_of(language, segments, record.translation.targets)
     match form:
         case "txt":
-            return Response(transcripts.to_text(finals), media_type="text/plain")
+            return Response(transcripts.to_text(segments, languages), media_type="text/plain")
         case "srt":
-            return Response(transcripts.to_srt(finals), media_type="application/x-subrip")
+            return Response(transcripts.to_srt(segments, languages), media_type="application/x-subrip")
         case "vtt":
-            return Response(transcripts.to_vtt(finals), media_type="text/vtt")
+            return Response(transcripts.to_vtt(segments, languages), media_type="text/vtt")
         case _:
-            body = {
-                "session_id": session_id,
-                "status": record.status,
-                "text": " ".join(final.text.strip() for final in finals),
-                "segments": finals,
-            }
-            return Response(msgspec.json.encode(body), media_type="application/json")
+            body = transcripts.to_json(session_id, record.status, segments, languages)
+            return Response(body, media_type="application/json")
 
 
 @router.get("/{session_id}/ledger", summary="Get the ledger", responses=problems(401, 403, 404, 503))

@@ -400,3 +400,67 @@ async def test_a_viewer_of_a_redis_that_was_emptied_is_told(api, worker, redis_c
     await viewer.next("session.snapshot")
     await worker(another).final(0, "hello")
     assert await texts(viewer, 1) == ["hello"]
+
+
+# --- transcripts ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def meeting(api, worker) -> str:
+    """The path of a transcript with a sentence that has no Spanish."""
+    session_id = await api.create(translation={"targets": ["es", "ja"]})
+    played = worker(session_id)
+    await played.final(0, "Hello & <welcome>.")
+    await played.translation(0, "es", "Hola", kind="partial")
+    await played.translation(0, "es", "no answer", kind="failed")
+    await played.translation(0, "es", "Hola y <bienvenidos>.")
+    await played.final(5, "Good bye.")
+    return f"/v1/sessions/{session_id}/transcript"
+
+
+async def test_transcripts_by_language(api, meeting):
+    for form, text in (
+        ("txt", "Hola y <bienvenidos>.\n[Good bye.]\n"),
+        (
+            "srt",
+            "1\n00:00:00,000 --> 00:00:01,050\nHola y ‹bienvenidos›.\n\n"
+            "2\n00:00:05,000 --> 00:00:05,900\n[Good bye.]\n",
+        ),
+        (
+            "vtt",
+            "WEBVTT\n\n00:00:00.000 --> 00:00:01.050\nHola y &lt;bienvenidos&gt;.\n\n"
+            "00:00:05.000 --> 00:00:05.900\n[Good bye.]\n",
+        ),
+    ):
+        answer = await api.http.get(meeting, params={"format": form, "language": "es-AR"})
+        assert (answer.status_code, answer.text) == (200, text)
+    told = (await api.http.get(meeting, params={"language": "en,es"})).json()
+    assert told["languages"] == ["en", "es"]
+    assert told["segments"][0]["texts"] == {"en": "Hello & <welcome>.", "es": "Hola y <bienvenidos>."}
+    assert told["segments"][1]["texts"]["es"] is None
+    both = await api.http.get(meeting, params={"format": "vtt", "language": "en,es"})
+    assert "Hello &amp; &lt;welcome&gt;.\nHola y &lt;bienvenidos&gt;.\n" in both.text
+
+
+@pytest.mark.parametrize(
+    ("language", "status", "code", "words"),
+    [
+        ("it", 404, "not_found", "nothing in it"),
+        ("klingonish", 422, "unknown_language", "klingonish"),
+        ("", 422, "unknown_language", "no language code"),
+        ("en,es,ja", 422, "invalid_input", "at most 2"),
+        ("e" * 100, 422, "invalid_input", "80"),
+    ],
+)
+async def test_transcripts_in_languages_that_are_not_there(api, meeting, language, status, code, words):
+    answer = await api.http.get(meeting, params={"language": language})
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert words in answer.json()["detail"]
+    if status == 404:
+        assert answer.json()["remedy"] == "It has en, es, ja."
+
+
+async def test_a_transcript_in_a_target_before_anything_was_said(api):
+    session_id = await api.create(translation={"targets": ["es"]})
+    answer = await api.http.get(f"/v1/sessions/{session_id}/transcript?language=es&format=vtt")
+    assert answer.text == "WEBVTT\n"
