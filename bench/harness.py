@@ -9,8 +9,8 @@ import os
 import platform
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from dragoman_orchestration.cli.stack import RunningStack, StackConfig, running_
 
 FIXTURES = Path(__file__).parent.parent / "tests" / "fixtures"
 MODEL = FIXTURES / "models" / "whisper-micro"
+TRANSLATE_MODEL = f"en-es={FIXTURES / 'models' / 'marian-micro-en-es'}"
 AUDIO = FIXTURES / "audio"
 RATE_HZ = 16_000
 FRAME_MS = 100
@@ -84,10 +85,17 @@ def say(text: str) -> None:
 
 @asynccontextmanager
 async def stack(profile: str, **environment: str) -> AsyncIterator[RunningStack]:
-    """The whole system as ``dragoman up`` runs it; what its processes log is kept quiet."""
-    os.environ.update({"DRAGOMAN_LOG_LEVEL": "WARNING", **environment})
-    model = str(MODEL) if profile == "cpu" else None
-    config = StackConfig(profile=profile, model=model, patience_s=60)
+    """The whole system as ``dragoman up`` runs it; what its processes log is kept quiet.
+
+    Profile cpu runs on the small models; ``environment`` is the processes' as long as they run.
+    """
+    real = profile == "cpu"
+    config = StackConfig(
+        profile=profile,
+        model=str(MODEL) if real else None,
+        translate_model=TRANSLATE_MODEL if real else None,
+        patience_s=60,
+    )
     lines: list[str] = []
 
     def keep(child: str, text: str) -> None:
@@ -95,8 +103,24 @@ async def stack(profile: str, **environment: str) -> AsyncIterator[RunningStack]
         if len(lines) < 20:
             say(lines[-1][:300])
 
-    async with running_stack(config, keep, lambda child, text: None) as running:
-        yield running
+    with environment_of({"DRAGOMAN_LOG_LEVEL": "WARNING", **environment}):
+        async with running_stack(config, keep, lambda child, text: None) as running:
+            yield running
+
+
+@contextmanager
+def environment_of(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set these variables, and put back what was there before."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def to_frames(samples: NDArray[np.float32]) -> list[bytes]:
