@@ -150,6 +150,11 @@ def test_a_long_line_is_halved_at_the_end_of_a_clause():
     assert shown_lines(spoken(text)) == [("When the meeting starts at nine,", "everybody has to be there.")]
 
 
+def test_the_end_of_a_sentence_is_worth_lines_of_different_length():
+    text = "The meeting is at nine. Everybody has to be there by then."
+    assert shown_lines(spoken(text)) == [("The meeting is at nine.", "Everybody has to be there by then.")]
+
+
 def test_a_long_segment_is_cut_at_the_end_of_a_sentence():
     one = "The first sentence is about as long as a subtitle may be at all."
     other = "The second one follows it and is of about the same length too."
