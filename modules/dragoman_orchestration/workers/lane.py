@@ -235,7 +235,8 @@ class Lane:
 
     def _drafted_text(self, sentence: Sentence, text: TranslatedText) -> list[LaneMessage]:
         late = sentence.segment_id == self._final_segment
-        if late or text.error is not None or not text.text.strip():
+        says_something = any(character.isalnum() for character in text.text)
+        if late or text.error is not None or not says_something:
             return []
         return [
             TranslationPartial(

@@ -184,6 +184,13 @@ class TestDrafts:
         lane.draft(stable(1, "good"))
         assert lane.advance(0, drafts=False)[1] is None
 
+    @pytest.mark.parametrize("text", ["", " ", ".", "…"])
+    def test_a_draft_that_says_nothing_is_not_told(self, lane: Lane, text: str) -> None:
+        lane.draft(stable(1, "well"))
+        _, request = lane.advance(0)
+        told = lane.answered(request, [TranslatedText(text=text)], 0, took_ms=1, retry_at_s=1)
+        assert told == []
+
     def test_a_failed_draft_is_not_told(self, lane: Lane) -> None:
         lane.draft(stable(1, "good"))
         _, request = lane.advance(0)
