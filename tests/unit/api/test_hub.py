@@ -164,6 +164,96 @@ async def test_what_cannot_be_replayed_is_told(hub, bus, after, trimmed):
     assert offsets(await receive(mailbox, 1)) == [5]
 
 
+async def translate(bus: Bus, offset: int, language: str, kind: str = "final", segment: str = "g1") -> None:
+    await publish(bus, offset, f"translation.{kind}", target_language=language, segment_id=segment)
+
+
+async def test_resuming_gives_the_wanted_languages_only(hub, bus):
+    await publish(bus, 1)
+    for offset, language in ((2, "es"), (3, "fr"), (4, "pt-BR")):
+        await translate(bus, offset, language)
+    targets = ["es", "fr", "pt-BR"]
+    for languages, expected in ((("pt",), [1, 4]), ((), [1]), (None, [1, 2, 3, 4])):
+        mailbox, _ = await join(hub, StreamPosition("e-run1", 0), languages=languages, targets=targets)
+        shown, *missed = await receive(mailbox, 1 + len(expected))
+        assert (shown["recovered"], shown["targets"]) == (True, targets)
+        assert offsets(missed) == expected
+
+
+async def test_what_is_not_offered_is_told_after_the_snapshot_and_before_the_tail(hub, bus):
+    await publish(bus, 1)
+    mailbox, _ = await join(hub, languages=("fr",), targets=["es"])
+    await publish(bus, 2)
+    kinds = [message["type"] for message in await receive(mailbox, 3)]
+    assert kinds == ["session.snapshot", "error", "transcript.final"]
+
+
+async def test_targets_that_change_while_live_change_what_is_heard(hub, bus):
+    mailbox, _ = await join(hub, languages=("pt",), targets=["pt-PT"])
+    await receive(mailbox, 1)
+    await translate(bus, 1, "pt-PT")
+    await publish(bus, 2, "session.targets", targets=["pt-PT", "pt-BR"])
+    await translate(bus, 3, "pt-PT")
+    await translate(bus, 4, "pt-BR")
+    assert offsets(await receive(mailbox, 3)) == [1, 2, 4]
+
+
+async def test_a_language_is_read_once_for_all_sockets(hub, bus, monkeypatch):
+    read = []
+    target_language = hub_module.target_language
+    monkeypatch.setattr(hub_module, "target_language", lambda entry: read.append(1) or target_language(entry))
+    mailboxes = [(await join(hub, languages=("es",), targets=["es"]))[0] for _ in range(20)]
+    for mailbox in mailboxes:
+        await receive(mailbox, 1)
+    await translate(bus, 1, "es")
+    for mailbox in mailboxes:
+        assert offsets(await receive(mailbox, 1)) == [1]
+    assert len(read) == 1
+
+
+async def test_drafts_that_wait_collapse_within_their_language(hub, bus):
+    slow, _ = await join(hub, limit=10, targets=["es", "fr"])
+    quick, _ = await join(hub, targets=["es", "fr"])
+    for mailbox in (slow, quick):
+        await receive(mailbox, 1)
+    for offset in range(1, 60, 2):
+        await translate(bus, offset, "es", "partial")
+        await translate(bus, offset + 1, "fr", "partial")
+        await receive(quick, 2)
+    assert slow.closing is None
+    assert offsets(await receive(slow, 1))[-2:] == [59, 60]
+
+
+async def test_after_a_restart_each_gets_a_snapshot_in_its_own_languages(hub, bus):
+    await publish(bus, 1)
+    for offset, language in ((2, "es"), (3, "fr")):
+        await translate(bus, offset, language)
+    joined = {
+        languages: (await join(hub, languages=languages, targets=["es", "fr"]))[0]
+        for languages in (("es",), (), None)
+    }
+    for mailbox in joined.values():
+        await receive(mailbox, 1)
+    bus.away = True
+    for mailbox in joined.values():
+        await receive(mailbox, 1)
+    bus.run, bus.away = "run2", False
+    for (languages, mailbox), expected in zip(joined.items(), (["es"], [], ["es", "fr"]), strict=True):
+        (shown,) = await receive(mailbox, 1)
+        told = [one["target_language"] for one in shown["translations"]]
+        assert (shown["recovered"], told) == (False, expected), languages
+
+
+async def test_a_session_that_is_gone_closes_its_sockets(hub, bus):
+    mailbox, _ = await join(hub)
+    await receive(mailbox, 1)
+    hub.lose(SESSION)
+    hub.lose("another")
+    (error,) = await receive(mailbox, 1)
+    assert (error["code"], error["permanent"]) == ("not_found", True)
+    assert mailbox.closing.code == CloseCode.NOT_FOUND
+
+
 async def test_one_who_missed_too_much_gets_a_snapshot(hub, bus, monkeypatch):
     monkeypatch.setattr(hub_module, "MAX_REPLAY", 10)
     for offset in range(1, 20):

@@ -206,10 +206,12 @@ def test_wide_characters_take_two_columns():
     assert found == [("漢" * 15, "漢" * 15)]
 
 
-def test_no_line_begins_with_what_closes():
-    text = "今日は会議があります。明日も会議があります、でも明後日はありません。" * 3
-    for lines in shown_lines(Passage(0, 20_000, (text,))):
-        assert not any(line[0] in "。、" for line in lines)
+@given(parts=st.lists(st.sampled_from(["漢", "字", "漢。", "字、", "「漢」", "（字"]), max_size=120))
+def test_no_line_begins_with_what_closes_or_ends_with_what_opens(parts):
+    for lines in shown_lines(Passage(0, 20_000, ("".join(parts),))):
+        for line in lines:
+            assert line[0] not in "。、」"
+            assert line[-1] not in "「（"
 
 
 def test_what_belongs_together_is_not_torn():
