@@ -16,6 +16,9 @@ _CLAUSE = re.compile(r".+?(?:[,;:،؛、，；：]+(?=\s|[^\x00-\x7f])|\Z)", re.
 _WORD = re.compile(r".+?(?=\s|\Z)", re.DOTALL)
 _SPACE = re.compile(r"\s*")
 
+MARKUP = r"</?[A-Za-z][^<>]*>"
+"""A tag of HTML or XML, to be kept as it is: an engine would translate its names, and move it elsewhere."""
+
 Count = Callable[[str], int]
 
 
@@ -73,7 +76,7 @@ def _pack(parts: list[Segment], count: Count, limit: int) -> Iterator[Segment]:
     """Join neighbours as long as they fit together."""
     packed, size = parts[0], count(parts[0].text)
     for part in parts[1:]:
-        more = count(part.text)
+        more = count(packed.after + part.text)
         if size + more <= limit:
             packed, size = Segment(packed.text + packed.after + part.text, part.after), size + more
         else:

@@ -30,12 +30,12 @@ from dragoman_translation.engines.base import ANY, Outcome, Pair, Piece, Progres
 from dragoman_translation.engines.http_calls import call
 from dragoman_translation.engines.pairs import match_pair
 from dragoman_translation.settings import TranslationSettings
-from dragoman_translation.text import segments
+from dragoman_translation.text import MARKUP, segments
 
 PIECE_CHARS = 2_000
 """A part of a text: a pipeline's time grows with it, and others wait."""
 
-_LINES = re.compile(r"[\n\u2028\u2029]+")
+_KEPT = re.compile(rf"(?:[\n\u2028\u2029]|{MARKUP})+")
 _SPACES = re.compile(r" {2,}")
 _RESERVED = re.compile(r"[\[\]{}^$/\\@<>]")
 _BLANK = re.compile(r"\s{2,}|[\t~]")
@@ -111,8 +111,8 @@ class ApertiumEngine:
         return "apertium-" + "-".join(self._mode(pair))
 
     def split(self, pair: Pair, text: str) -> list[Segment]:
-        """Line by line, and long lines sentence by sentence."""
-        return segments(text, len, PIECE_CHARS, kept=_LINES)
+        """Between lines and markup, and long parts sentence by sentence."""
+        return segments(text, len, PIECE_CHARS, kept=_KEPT)
 
     async def translate(self, pair: Pair, pieces: Sequence[Piece]) -> list[Outcome]:
         """Translate a batch."""

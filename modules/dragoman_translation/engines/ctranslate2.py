@@ -19,10 +19,10 @@ from dragoman_translation.engines.model_files import MODEL_FILE, locate
 from dragoman_translation.engines.pairs import match_pair
 from dragoman_translation.engines.tokenizers import END, Tokenizer, tokenizer_in
 from dragoman_translation.settings import TranslationSettings
-from dragoman_translation.text import segments
+from dragoman_translation.text import MARKUP, segments
 
 KEPT = re.compile(
-    r"(?:</?[A-Za-z][^<>]*>|[\u2190-\u21ff\u2600-\u27bf\u2b00-\u2bff\ufe0f\u200d"
+    rf"(?:{MARKUP}|[\u2190-\u21ff\u2600-\u27bf\u2b00-\u2bff\ufe0f\u200d"
     r"\U0001f000-\U0001faff\U000e0020-\U000e007f]|\n|\s+(?=\n))+"
 )
 """Markup, emoji and line ends stay as they are: models have no tokens for them, and would invent words."""
