@@ -73,6 +73,7 @@ class PlainCaptions:
         self._with_partials = with_partials
         self._language_columns = max((len(target) for target in targets), default=0)
         self._last_draft: dict[str, str] = {}
+        self._starts_ms: dict[str, int] = {}
 
     def __enter__(self) -> Self:
         """Nothing to begin."""
@@ -87,9 +88,13 @@ class PlainCaptions:
         """Print a line if the event is worth one."""
         if isinstance(event, TranscriptFinal):
             if event.text:
-                self._final(event.start_ms, event.language, event.text)
+                self._starts_ms[event.segment_id] = event.start_ms
+                self._final(self._out, event.start_ms, event.language, event.text)
         elif isinstance(event, TranslationFinal):
-            self._final(event.start_ms, event.target_language, event.text)
+            self._final(self._out, event.start_ms, event.target_language, event.text)
+        elif isinstance(event, TranslationFailedMessage) and event.segment_id in self._starts_ms:
+            why = f"{'not' if event.permanent else 'not yet'} translated: {event.message}"
+            self._final(self._notes, self._starts_ms[event.segment_id], event.target_language, why)
         elif isinstance(event, TranscriptPartial):
             self._draft(event.language, f"{event.stable_text}⟨{unstable_part(event)}⟩")
         elif isinstance(event, TranslationPartial):
@@ -101,8 +106,8 @@ class PlainCaptions:
         """Print a line beside the captions."""
         self._notes.print(notice, markup=False)
 
-    def _final(self, start_ms: int, language: str, text: str) -> None:
-        self._out.print(f"[{clock(start_ms)}] {self._named(language)}{text}", markup=False)
+    def _final(self, console: Console, start_ms: int, language: str, text: str) -> None:
+        console.print(f"[{clock(start_ms)}] {self._named(language)}{text}", markup=False)
 
     def _draft(self, language: str, text: str) -> None:
         if self._with_partials and self._last_draft.get(language) != text:

@@ -240,12 +240,13 @@ class TestPlain:
 
     def test_a_failure_is_a_note_with_its_reason(self) -> None:
         view, out, notes = self.view()
-        view.show(failed("s1"))
-        view.show(failed("s1", permanent=False))
-        assert out.getvalue() == ""
+        for event in (final("s1", "One."), failed("s1", permanent=False), failed("s1"), failed("unknown")):
+            view.show(event)
+        assert out.getvalue().splitlines() == ["[0:01.0] en     One."]
         assert notes.getvalue().splitlines() == [
+            "[0:01.0] es     not yet translated: no engine has en-es",
+            "[0:01.0] es     not translated: no engine has en-es",
             "a segment is not translated into es: no engine has en-es",
-            "a segment is not yet translated into es: no engine has en-es",
         ]
 
 
