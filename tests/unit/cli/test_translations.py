@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -153,16 +154,24 @@ class TestColumns:
         assert lines[-1].split()[1:] == ["Two.", "Dos."]
 
     def test_a_draft_that_came_to_nothing_is_not_kept(self) -> None:
-        lines = Terminal().shown(
-            [
-                heard("s1", "Er"),
-                heard("s2", "Two"),
-                draft("s2", "D"),
-                final("s2", "Two."),
-                translated("s2", "Dos."),
-            ]
-        )
-        assert [line.split()[1:] for line in lines[1:]] == [["Two.", "Dos."]]
+        terminal = Terminal()
+        with ColumnCaptions(terminal.console, None, ("es",)) as view:
+            view.show(heard("s1", "Erroneous"))
+            view.show(heard("s2", "Two"))
+            assert not any("Erroneous" in line for line in terminal.lines())
+            view.show(final("s2", "Two."))
+            view.show(translated("s2", "Dos."))
+        assert [line.split()[1:] for line in terminal.lines()[1:]] == [["Two.", "Dos."]]
+
+    async def test_what_changes_quickly_is_drawn_a_few_times_a_second_and_its_last_state_always(
+        self, eventually: Any
+    ) -> None:
+        terminal = Terminal()
+        with ColumnCaptions(terminal.console, None, ("es",)) as view:
+            for number in range(1_000):
+                view.show(heard("s1", f"State {number}."))
+            assert terminal.out.getvalue().count("State") < 500
+            await eventually(lambda: any("State 999." in line for line in terminal.lines()))
 
     def test_a_final_without_text_is_no_row(self) -> None:
         assert len(Terminal().shown([heard("s1", "hm"), final("s1", "")])) == 1
@@ -296,6 +305,7 @@ class TestRecord:
             (translated("s1", "Uno."), 1.25),
             (translated("s1", "Eins.", "de"), 1.5),
         )
+        record.take(translated("s1", "Uno."), 9.0)  # told again after a reconnect
         assert record.added_ms == {"es": [250.0], "de": [500.0]}
         assert record.shortfalls() == []
 
