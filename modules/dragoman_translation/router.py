@@ -41,7 +41,7 @@ class Router:
         self._all = list(lines)
         self._order: list[Line] = []
         self._pivot = ""
-        self._plans: dict[Pair, list[Leg]] = {}
+        self._plans: dict[Pair, list[Leg] | DragomanError] = {}
         self._pairs: list[LanguagePair] | None = None
 
     def refresh(self, config: TranslateConfig) -> None:
@@ -62,11 +62,14 @@ class Router:
         """
         pair = Pair(source, target)
         if pair not in self._plans:
-            legs = self._find(source, target)
             if len(self._plans) >= _PLANS_MAX:
                 self._plans.clear()
-            self._plans[pair] = legs
-        return self._plans[pair]
+            self._plans[pair] = self._find(source, target)
+        found = self._plans[pair]
+        if isinstance(found, DragomanError):
+            # A new one: one that is raised again and again grows by each caller's traceback.
+            raise type(found)(found.message, remedy=found.remedy)
+        return found
 
     def pairs(self) -> list[LanguagePair]:
         """What can be translated now, direct pairs first."""
@@ -80,7 +83,7 @@ class Router:
         sources = list(dict.fromkeys(pair.source for pair in self.pairs()))
         return [] if ANY in sources else sources
 
-    def _find(self, source: str, target: str) -> list[Leg]:
+    def _find(self, source: str, target: str) -> list[Leg] | DragomanError:
         direct = self._leg(source, target)
         if direct.lines:
             return [direct]
@@ -88,7 +91,7 @@ class Router:
             legs = [self._leg(source, self._pivot), self._leg(self._pivot, target)]
             if all(leg.lines for leg in legs):
                 return legs
-        raise self._refusal(source, target)
+        return self._refusal(source, target)
 
     def _leg(self, source: str, target: str) -> Leg:
         ready = [line for line in self._order if line.problem is None]
@@ -108,19 +111,14 @@ class Router:
             why = "; ".join(f"{line.engine.name}: {line.problem.message}" for line in away if line.problem)
             return EngineUnavailable(
                 f"no engine that is ready translates from {source} to {target} ({why})",
-                remedy="Try again when GET /ready answers 200; " + (away[0].problem or self._none()).remedy,
+                remedy=" ".join(dict.fromkeys(line.problem.remedy for line in away if line.problem)),
             )
-        return self._none(source, target)
-
-    def _none(self, source: str = "", target: str = "") -> PairUnavailable:
         return PairUnavailable(
             f"no engine translates from {source} to {target}; {self._named(source, target)}"
         )
 
     def _named(self, source: str, target: str) -> str:
-        pairs = sorted(
-            self.pairs(), key=lambda pair: (pair.source != source) + (pair.target != target), reverse=False
-        )
+        pairs = sorted(self.pairs(), key=lambda pair: (pair.source != source) + (pair.target != target))
         if not pairs:
             return "there are no pairs at all, as no engine has any"
         names = [f"{pair.source}-{pair.target}" for pair in pairs[:_PAIRS_NAMED]]

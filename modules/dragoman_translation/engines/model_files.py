@@ -76,7 +76,9 @@ def _fetch(name: str, settings: TranslationSettings, progress: Progress) -> Path
 
 def _snapshot(name: str, settings: TranslationSettings, *, local_files_only: bool) -> Path | Exception:
     from huggingface_hub import snapshot_download  # noqa: PLC0415
+    from huggingface_hub.utils.tqdm import disable_progress_bars  # noqa: PLC0415
 
+    disable_progress_bars()  # they would stand among the lines of the log
     try:
         return Path(
             snapshot_download(

@@ -12,7 +12,7 @@ import langcodes
 from sentencepiece import SentencePieceProcessor
 
 from dragoman_contracts.errors import UnknownLanguage
-from dragoman_runtime.languages import canonical, closest
+from dragoman_runtime.languages import base, canonical, closest
 from dragoman_translation.engines.base import Pair
 from dragoman_translation.engines.model_files import MARIAN_FILES, NLLB_FILES
 
@@ -127,15 +127,15 @@ class NllbTokenizer:
 
 
 def _by_code(names: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Tokens by canonical code; of two forms of a macrolanguage the first has its code (``ar``)."""
+    """Tokens by canonical code; of several forms of a language the first has the plain code (``ar``)."""
     codes: dict[str, str] = {}
     for name, token in names:
         try:
             own = canonical(name)
         except UnknownLanguage:
             continue
-        codes.setdefault(_macro(own), token)
-        codes.setdefault(own, token)
+        for code in (_macro(own), own, base(own)):
+            codes.setdefault(code, token)
     return codes
 
 

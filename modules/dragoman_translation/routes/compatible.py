@@ -11,6 +11,8 @@ from dragoman_contracts.translation_api import TargetResult, TranslateRequest, T
 from dragoman_translation.service import TranslationService
 
 BAD_REQUEST = 400
+GONE = 499
+"""nginx's status for a client that hung up: nobody reads it but the figures."""
 
 
 async def translate(service: TranslationService, request: TranslateRequest) -> TargetResult:

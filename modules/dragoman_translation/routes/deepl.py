@@ -16,8 +16,8 @@ from dragoman_contracts.translation_api import Formality, TranslateRequest
 from dragoman_runtime.languages import base
 from dragoman_translation import metrics
 from dragoman_translation.names import english_name, targets_by_source
-from dragoman_translation.routes.body import read_parameters, text_of, texts_of
-from dragoman_translation.routes.compatible import answer, described, sentence, status_of, translate
+from dragoman_translation.routes.body import Gone, read_parameters, text_of, texts_of
+from dragoman_translation.routes.compatible import GONE, answer, described, sentence, status_of, translate
 from dragoman_translation.routes.keys import is_known
 from dragoman_translation.service import TranslationService
 
@@ -65,6 +65,8 @@ class DeepLApi:
                     remedy="Send 'Authorization: DeepL-Auth-Key <key of this service>'.",
                 )
             return answer(await work(await read_parameters(request)))
+        except Gone:
+            return answer(None, GONE)
         except DragomanError as error:
             retry_s = self._service.retry_after_s if isinstance(error, Unavailable) else None
             return answer({"message": sentence(error)}, status_of(error), retry_s)

@@ -16,8 +16,8 @@ from dragoman_contracts.translation_api import TargetResult, TranslateRequest
 from dragoman_translation import metrics
 from dragoman_translation.detect import rank
 from dragoman_translation.names import english_name, targets_by_source
-from dragoman_translation.routes.body import read_parameters, text_of, texts_of
-from dragoman_translation.routes.compatible import answer, described, sentence, status_of, translate
+from dragoman_translation.routes.body import Gone, read_parameters, text_of, texts_of
+from dragoman_translation.routes.compatible import GONE, answer, described, sentence, status_of, translate
 from dragoman_translation.routes.keys import is_known
 from dragoman_translation.service import TranslationService
 from dragoman_translation.text import clean
@@ -72,6 +72,8 @@ async def _answered(
         parameters = await read_parameters(request)
         _check_key(request, parameters, service.settings.keys)
         return answer(await work(service, parameters))
+    except Gone:
+        return answer(None, GONE)
     except DragomanError as error:
         retry_s = service.retry_after_s if isinstance(error, Unavailable) else None
         return answer({"error": sentence(error)}, status_of(error), retry_s)
