@@ -6,12 +6,14 @@ them, by its target language.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 
 from dragoman_contracts.websocket import ErrorMessage
+from dragoman_orchestration.results.history import Snapshot
 from dragoman_orchestration.results.mailbox import Item, Mailbox
 from dragoman_runtime.languages import closest
 
@@ -118,6 +120,9 @@ class Feed:
     """The run of its shard's Redis that ``after`` counts in."""
     targets: tuple[str, ...] = ()
     audiences: dict[tuple[Languages, bool], Audience] = field(default_factory=dict)
+    snapshots: dict[Hashable, Snapshot] = field(default_factory=dict)
+    """Made a moment ago, for others who come; ``snapshotting`` lets each be made once."""
+    snapshotting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def admit(self, mailbox: Mailbox, languages: Languages, *, demands: bool) -> Subscription:
         """Add a socket."""

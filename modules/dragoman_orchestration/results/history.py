@@ -99,10 +99,14 @@ def wanted_by(wants: Wants, entries: Iterable[Entry]) -> list[Entry]:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a late joiner must know, and the offset after which the tail begins."""
+    """What a late joiner must know, and the offset after which the tail begins.
+
+    ``told`` is the offset that its position tells: one less where the last entry is the session's end.
+    """
 
     text: str
     offset: int
+    told: int
 
 
 class _Translations:
@@ -175,7 +179,7 @@ def snapshot(
         "targets": list(targets),
     }
     translated = [splice(epoch, entry) for entry in translations.of(final_ids)]
-    return Snapshot(_join(head, finals[::-1], partial, translated), offset)
+    return Snapshot(_join(head, finals[::-1], partial, translated), offset, told)
 
 
 def resumed(session_id: str, status: str, after: StreamPosition, targets: Sequence[str] = ()) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -20,35 +20,24 @@ from prometheus_client import Counter, Gauge
 from dragoman_contracts.errors import BusUnavailable, DragomanError, NotFound
 from dragoman_contracts.streams import ResultField, SessionKeys
 from dragoman_contracts.websocket import CloseCode, ErrorMessage, StreamPosition
-from dragoman_orchestration.results.feed import Audience, Feed, Languages, Subscription
+from dragoman_orchestration.results.feed import Feed, Languages, Subscription
 from dragoman_orchestration.results.history import (
     ENDED,
-    MAX_SNAPSHOT_FINALS,
     offset_of,
     readable,
-    resumed,
-    snapshot,
     splice,
     superseded_by,
     target_language,
     targets_of,
-    wanted_by,
 )
 from dragoman_orchestration.results.mailbox import Item, Mailbox
+from dragoman_orchestration.results.replay import READ_COUNT, Replay
 from dragoman_runtime.broker.base import Broker, Entry
 
 T = TypeVar("T")
 
 DEFAULT_INTERVAL_S = 0.02
 RETRY_S = 0.25
-READ_COUNT = 200
-"""Entries of one stream in one read; more follow in the next."""
-SNAPSHOT_ENTRIES = 2000
-"""Entries that a snapshot looks back over: finals, and the voice activity between them. The translations of
-as many finals as it may show come on top of that."""
-MAX_REPLAY = 5000
-"""Events that are replayed to a viewer; one that missed more gets a snapshot."""
-
 MAX_JOINS = 16
 """Sockets whose history is read at the same time."""
 
@@ -82,7 +71,7 @@ class ResultsHub:
         self._broker = broker
         self._shards = shards
         self._server_run = server_run
-        self._trimmed_offset = trimmed_offset
+        self._replay = Replay(broker, epoch=self._epoch, trimmed_offset=trimmed_offset)
         self._interval_s = interval_s
         self._feeds: dict[str, Feed] = {}
         self._by_stream: dict[str, Feed] = {}
@@ -129,7 +118,10 @@ class ResultsHub:
         subscription = feed.admit(mailbox, languages, demands=demands)
         try:
             async with self._joins:
-                offset = await self._put_history(feed, subscription, status, after, from_start)
+                if feed.shard not in self._watched():
+                    # Nobody would have noticed that the Redis of this shard is another one now.
+                    self._runs[feed.shard] = await self._server_run(feed.shard)
+                offset = await self._replay.put(subscription, feed, status, after, from_start=from_start)
         except BaseException:
             self.unsubscribe(session_id, subscription)
             raise
@@ -259,92 +251,6 @@ class ResultsHub:
                 for subscription in feed.subscriptions():
                     subscription.mailbox.close(CloseCode.NORMAL, "the session has ended")
 
-    async def _put_history(
-        self,
-        feed: Feed,
-        subscription: Subscription,
-        status: str,
-        after: StreamPosition | None,
-        from_start: bool,
-    ) -> int:
-        """Returns the offset up to which the mailbox knows everything."""
-        mailbox = subscription.mailbox
-        if feed.shard not in self._watched():
-            # Nobody would have noticed that the Redis of this shard is another one now.
-            self._runs[feed.shard] = await self._server_run(feed.shard)
-        if after is None and from_start:
-            return self._put_missed(feed, subscription, 0, await self._entries_after(feed, 0))
-        if after is not None and await self._is_known(feed, after):
-            missed = await self._entries_after(feed, after.offset)
-            if len(missed) <= MAX_REPLAY:
-                mailbox.put(resumed(feed.session_id, status, after, feed.targets))
-                offset = self._put_missed(feed, subscription, after.offset, missed)
-                if status == "ended":  # it may have seen all of it before
-                    mailbox.close(CloseCode.NORMAL, "the session has ended")
-                return offset
-        return await self._put_snapshot(feed, [subscription], status, recovered=after is None)
-
-    def _put_missed(self, feed: Feed, subscription: Subscription, offset: int, missed: list[Entry]) -> int:
-        epoch, mailbox = self._epoch(feed), subscription.mailbox
-        told = wanted_by(subscription.audience.hears, readable(missed))
-        mailbox.put_history([splice(epoch, entry) for entry in told])
-        self._close_if_ended(mailbox, missed[-1:])
-        return offset_of(missed[-1].id) if missed else offset
-
-    async def _is_known(self, feed: Feed, after: StreamPosition) -> bool:
-        """Whether everything since ``after`` is still there."""
-        if after.epoch != self._epoch(feed):
-            return False
-        if after.offset < await self._trimmed_offset(feed.session_id):
-            return False
-        return after.offset <= offset_of(await self._broker.last_id(feed.stream))
-
-    async def _entries_after(self, feed: Feed, offset: int) -> list[Entry]:
-        """All entries after ``offset``, or somewhat more than ``MAX_REPLAY`` of them."""
-        missed: list[Entry] = []
-        while len(missed) <= MAX_REPLAY:
-            last = missed[-1].id if missed else f"{offset}-0"
-            page = (await self._broker.read({feed.stream: last}, READ_COUNT)).get(feed.stream, [])
-            missed += page
-            if len(page) < READ_COUNT:
-                break
-        return missed
-
-    async def _put_snapshot(
-        self, feed: Feed, subscriptions: Iterable[Subscription], status: str, *, recovered: bool
-    ) -> int:
-        limit = SNAPSHOT_ENTRIES + MAX_SNAPSHOT_FINALS * len(feed.targets)
-        entries = await self._broker.read_reverse(feed.stream, limit)
-        told, complete = readable(entries), len(entries) < limit
-        shown: dict[Audience, str] = {}
-        for subscription in subscriptions:
-            audience = subscription.audience
-            if audience not in shown:
-                shown[audience] = snapshot(
-                    feed.session_id,
-                    status,
-                    self._epoch(feed),
-                    told,
-                    complete=complete,
-                    recovered=recovered,
-                    targets=feed.targets,
-                    wants=audience.hears,
-                ).text
-            subscription.mailbox.put_history([shown[audience]])
-            self._put_end(feed, subscription.mailbox, entries[:1])
-        return offset_of(told[0].id) if told else 0
-
-    def _put_end(self, feed: Feed, mailbox: Mailbox, newest: list[Entry]) -> None:
-        """A snapshot holds no ``session.ended``: who joins after the end is told it all the same."""
-        if newest and newest[0].fields.get(ResultField.TYPE) == ENDED:
-            mailbox.put(splice(self._epoch(feed), newest[0]))
-        self._close_if_ended(mailbox, newest)
-
-    @staticmethod
-    def _close_if_ended(mailbox: Mailbox, newest: list[Entry]) -> None:
-        if newest and newest[0].fields.get(ResultField.TYPE) == ENDED:
-            mailbox.close(CloseCode.NORMAL, "the session has ended")
-
     def _epoch(self, feed: Feed) -> str:
         return f"{feed.results_epoch}-{self._runs[feed.shard]}"
 
@@ -368,18 +274,11 @@ class ResultsHub:
         for feed in [feed for feed in self._feeds.values() if feed.shard == shard]:
             # Feed by feed: if the bus goes away again in between, the rest still has its turn.
             if feed.after is not None and feed.run != run:
-                await self._restart(feed)
+                self._move(feed, await self._replay.restart(feed))
                 feed.run = run
         self._away.discard(shard)
         if not self._away:
             logger.info("results flow again")
-
-    async def _restart(self, feed: Feed) -> None:
-        caught_up = [item for item in feed.subscriptions() if item.joining is None]
-        offset = await self._put_snapshot(feed, caught_up, "live", recovered=False)
-        self._move(feed, offset)
-        for item in caught_up:
-            item.after = offset
 
 
 def _encode_error(error: DragomanError) -> str:

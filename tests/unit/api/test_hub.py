@@ -11,6 +11,7 @@ from dragoman_contracts.errors import BusUnavailable
 from dragoman_contracts.streams import ResultField, SessionKeys
 from dragoman_contracts.websocket import CloseCode, StreamPosition
 from dragoman_orchestration.results import hub as hub_module
+from dragoman_orchestration.results import replay as replay_module
 from dragoman_orchestration.results.hub import ResultsHub
 from dragoman_orchestration.results.mailbox import Mailbox
 from dragoman_runtime.broker.memory import MemoryBroker
@@ -110,6 +111,7 @@ async def test_late_joiner_gets_snapshot_then_tail(hub, bus):
 async def test_what_comes_while_the_snapshot_is_read_is_neither_lost_nor_doubled(hub, bus):
     first, _ = await join(hub)  # makes the feed, so that the hub reads on while the second joins
     await receive(first, 1)
+    hub._feeds[SESSION].snapshots.clear()  # the second is to read its own
     await publish(bus, 1)
     await receive(first, 1)
     bus.slow_history.clear()
@@ -255,7 +257,7 @@ async def test_a_session_that_is_gone_closes_its_sockets(hub, bus):
 
 
 async def test_one_who_missed_too_much_gets_a_snapshot(hub, bus, monkeypatch):
-    monkeypatch.setattr(hub_module, "MAX_REPLAY", 10)
+    monkeypatch.setattr(replay_module, "MAX_REPLAY", 10)
     for offset in range(1, 20):
         await publish(bus, offset)
     mailbox, _ = await join(hub, StreamPosition("e-run1", 1))
@@ -286,6 +288,49 @@ async def test_many_sockets_share_one_read_and_one_encoding(hub, bus, monkeypatc
     for mailbox in mailboxes:
         assert offsets(await receive(mailbox, 1)) == [1]
     assert len(spliced) == 1
+
+
+async def test_many_who_come_at_once_share_one_snapshot_and_miss_nothing(hub, bus, monkeypatch):
+    made = []
+    snapshot = replay_module.snapshot
+    monkeypatch.setattr(replay_module, "snapshot", lambda *a, **k: made.append(1) or snapshot(*a, **k))
+    await publish(bus, 1)
+    await translate(bus, 2, "es")
+    spanish = await asyncio.gather(*(join(hub, languages=("es",), targets=["es"]) for _ in range(20)))
+    none = await asyncio.gather(*(join(hub, languages=(), targets=["es"]) for _ in range(20)))
+    assert len(made) == 2  # one for each choice of languages
+    await publish(bus, 3)
+    await translate(bus, 4, "es")
+    late, _ = await join(hub, languages=("es",), targets=["es"])
+    late_none, _ = await join(hub, languages=(), targets=["es"])
+    assert len(made) == 2
+    for mailbox in (late, *(one for one, _ in spanish)):
+        shown, *tail = await receive(mailbox, 3)
+        assert (len(shown["finals"]), len(shown["translations"]), offsets(tail)) == (1, 1, [3, 4])
+    for mailbox in (late_none, *(one for one, _ in none)):
+        shown, *tail = await receive(mailbox, 2)
+        assert (shown["translations"], offsets(tail)) == ([], [3])
+
+
+async def test_a_shared_snapshot_is_not_given_out_for_long(hub, bus, monkeypatch, eventually):
+    monkeypatch.setattr(replay_module, "SNAPSHOT_REUSE_S", 0.01)
+    await publish(bus, 1)
+    first, _ = await join(hub)
+    await receive(first, 1)
+    await publish(bus, 2)
+    await eventually(lambda: not hub._feeds[SESSION].snapshots)
+    second, _ = await join(hub)
+    (shown,) = await receive(second, 1)
+    assert shown["position"]["offset"] == 2
+
+
+async def test_who_comes_right_after_the_end_is_told_of_it_once(hub, bus):
+    first, _ = await join(hub)
+    await publish(bus, 1, "session.ended")
+    await receive(first, 2)
+    second, _ = await join(hub)
+    assert [one["type"] for one in await receive(second, 2)] == ["session.snapshot", "session.ended"]
+    assert len(second) == 0
 
 
 async def test_a_slow_viewer_is_closed_and_others_do_not_notice(hub, bus):
