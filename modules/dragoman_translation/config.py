@@ -37,7 +37,7 @@ class TranslateConfig(BaseModel):
         le=100,
         description="How long a busy engine waits for a fuller batch; a lone text never waits.",
     )
-    beam_size: int = Field(4, ge=1, le=16, description="Beams for texts that are not fast.")
+    beam_size: int = Field(1, ge=1, le=16, description="Beams for texts that are not fast.")
     fast_beam_size: int = Field(1, ge=1, le=16, description="Beams for fast texts (drafts).")
 
     @field_validator("pivot")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from dragoman_contracts.errors import DragomanError, InvalidInput, TranslationFailed
 from dragoman_contracts.translation_api import (
@@ -24,6 +25,8 @@ from dragoman_translation.engines.base import Wish
 from dragoman_translation.glossary import NO_TERMS, Terms, parse_terms
 from dragoman_translation.router import Router
 from dragoman_translation.text import clean, has_letters
+
+T = TypeVar("T")
 
 CONTEXT_SENTENCES = 8
 """The last ones; more would cost a chat engine more than they tell it."""
@@ -58,7 +61,7 @@ class Translator:
         """
         work = _check(request)
         targets = list(dict.fromkeys(request.targets))
-        answers = await asyncio.gather(*(self._serve(work, target) for target in targets))
+        answers = await _all([self._serve(work, target) for target in targets])
         errors = [answer for answer in answers if isinstance(answer, DragomanError)]
         if len(errors) == len(answers):
             raise errors[0]
@@ -113,7 +116,7 @@ class Translator:
             self._part(source, target, [work.texts[number] for number in numbers], wish)
             for source, numbers in by_source.items()
         ]
-        for numbers, done in zip(by_source.values(), await asyncio.gather(*parts), strict=True):
+        for numbers, done in zip(by_source.values(), await _all(parts), strict=True):
             for number, one in zip(numbers, done, strict=True):
                 made[number] = one
         return made, sources
@@ -135,6 +138,11 @@ class Translator:
         known = self._router.source_languages()
         # A target such as pt-BR must not shadow the pt that an engine knows: base languages are compared.
         return detect(text, [*known, *([target] if target and known else [])])
+
+
+async def _all(works: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """Do them at the same time; a single one, the usual case of live captions, without a task of its own."""
+    return [await works[0]] if len(works) == 1 else list(await asyncio.gather(*works))
 
 
 def problem_of(error: DragomanError) -> TranslationProblem:

@@ -66,9 +66,12 @@ async def test_the_libretranslate_client_translates_detects_and_lists() -> None:
         client = LibreTranslateAPI(url)
         assert await in_thread(lambda: client.translate(MEETING, "en", "es")) == SPANISH
         assert await in_thread(lambda: client.translate(SPANISH, "auto", "en")) == MEETING
-        (found,) = await in_thread(lambda: client.detect(SPANISH))
+        (found, *_) = await in_thread(lambda: client.detect(SPANISH))
         assert found["language"] == "es"
-        assert found["confidence"] > 90
+        assert found["confidence"] > 50
+        (german, *_) = await in_thread(lambda: client.detect("Guten Morgen, wie geht es Ihnen heute?"))
+        assert german["language"] == "de"
+        assert await in_thread(lambda: client.detect("123 !")) == []
         assert await in_thread(client.languages) == [
             {"code": "en", "name": "English", "targets": ["es"]},
             {"code": "es", "name": "Spanish", "targets": ["en"]},

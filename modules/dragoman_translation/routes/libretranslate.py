@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 from dragoman_contracts.errors import DragomanError, Forbidden, Unavailable
 from dragoman_contracts.translation_api import TargetResult, TranslateRequest
 from dragoman_translation import metrics
-from dragoman_translation.detect import rank
+from dragoman_translation.detect import SURE_BYTES, rank
 from dragoman_translation.names import english_name, targets_by_source
 from dragoman_translation.routes.body import Gone, read_parameters, text_of, texts_of
 from dragoman_translation.routes.compatible import GONE, answer, described, sentence, status_of, translate
@@ -111,7 +111,9 @@ def _detected(result: TargetResult, texts: list[str]) -> list[Any]:
 
 
 async def _detect(service: TranslationService, parameters: Parameters) -> Any:
-    guesses = rank(clean(text_of(parameters, "q")), service.source_languages())
+    text = clean(text_of(parameters, "q"))
+    # A short text is told only among the languages that can occur here.
+    guesses = rank(text, [] if len(text.encode()) >= SURE_BYTES else service.source_languages())
     shown = [
         {"confidence": round(100 * guess.probability, 1), "language": guess.language}
         for guess in guesses[:_DETECTIONS]
