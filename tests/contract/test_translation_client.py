@@ -58,7 +58,7 @@ REQUESTS = [
     TranslateRequest(texts=["emoji 🎉 and عربي"], targets=["he"], source="en"),
     TranslateRequest(texts=["", "  "], targets=["es"], source="en"),
     TranslateRequest(texts=["<b>bold</b> & {json}"], targets=["zh-Hans"], source="en"),
-    TranslateRequest(texts=["We see. " * 125], targets=["fr"], source="en"),
+    TranslateRequest(texts=["Where is the harbor? " * 60], targets=["fr"], source="en"),
 ]
 
 
