@@ -174,3 +174,24 @@ def test_a_model_folder_that_is_none_is_told(dragoman_run: Any) -> None:
     assert ended.returncode == 1
     assert "DRAGOMAN_TRANSLATION_MODELS" in text
     assert "Traceback" not in text
+
+
+def test_a_command_that_opens_its_standard_input_translates_too(
+    dragoman_up: Any, dragoman_run: Any, spoken: Path, tmp_path: Path
+) -> None:
+    """As Debian's apertium does; uvloop gives a child a socket as its input, which cannot be opened."""
+    command = tmp_path / "apertium"
+    command.write_text('#!/bin/sh\nif [ "$1" = -l ]; then echo eng-spa; else cat /dev/stdin; fi\n')
+    command.chmod(0o700)
+    up = dragoman_up(
+        "--profile", "mock",
+        DRAGOMAN_TRANSLATION_ENGINES="apertium", DRAGOMAN_TRANSLATION_APERTIUM_COMMAND=str(command),
+    )  # fmt: skip
+    assert "It translates en→es." in up.output
+    ended = dragoman_run(
+        "transcribe", str(spoken), "--language", "en", "--translate", "es", "--json", server=up
+    )
+    assert ended.returncode == 0, ended.stderr
+    translations = [event for event in events_of(ended.stdout) if isinstance(event, TranslationFinal)]
+    assert [t.text.split() for t in translations] == [words(numbers).split() for numbers in UTTERANCES]
+    assert {t.engine for t in translations} == {"apertium"}
