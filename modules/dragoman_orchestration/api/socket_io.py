@@ -23,6 +23,8 @@ CANCEL_AGAIN_S = 0.5
 CLOSE_GRACE_S = 5.0
 """How long a closing socket may take to write what waits."""
 
+REASON_BYTES = 123
+
 CLOSED = Counter("dragoman_api_sockets_closed_total", "Sockets closed, by close code.", ["kind", "code"])
 
 _encoder = msgspec.json.Encoder()
@@ -55,7 +57,7 @@ async def accept(scope: Scope, receive: Receive, send: Send) -> None:
 async def refuse(send: Send, error: DragomanError) -> None:
     """Tell ``error`` and close with the code that says whether to connect again."""
     await send({"type": "websocket.send", "text": encode(error_message(error))})
-    await send({"type": "websocket.close", "code": int(close_code(error)), "reason": error.message[:120]})
+    await send(_close(close_code(error), error.message))
 
 
 async def write_out(send: Send, mailbox: Mailbox) -> None:
@@ -65,9 +67,14 @@ async def write_out(send: Send, mailbox: Mailbox) -> None:
         for text in texts:
             await send({"type": "websocket.send", "text": text})
         if mailbox.closing and not len(mailbox):
-            code, reason = mailbox.closing
-            await send({"type": "websocket.close", "code": int(code), "reason": reason})
+            await send(_close(*mailbox.closing))
             return
+
+
+def _close(code: int, reason: str) -> dict[str, Any]:
+    # RFC 6455, 5.5: a close frame holds at most 123 bytes of reason, which are not characters.
+    reason = reason.encode()[:REASON_BYTES].decode(errors="ignore")
+    return {"type": "websocket.close", "code": int(code), "reason": reason}
 
 
 async def until_done(

@@ -171,7 +171,7 @@ class ResultsHub:
         feed = self._feeds.get(session_id)
         if feed is None:
             return
-        error = NotFound("the session is gone: Redis was emptied, or it ended long ago")
+        error = NotFound("the session is gone: Redis was emptied, or it has expired")
         text = _encode_error(error)
         for subscription in feed.subscriptions():
             subscription.mailbox.put(text)

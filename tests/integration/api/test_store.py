@@ -19,10 +19,12 @@ from dragoman_contracts.errors import (
 )
 from dragoman_contracts.events import AudioSessionOpened, parse_event
 from dragoman_contracts.streams import AudioField, RecordField, shard_of
-from dragoman_contracts.websocket import SessionConfigure, SessionOptions
+from dragoman_contracts.websocket import GlossaryTerm, SessionConfigure, SessionOptions, TranslationOptions
+from dragoman_orchestration.session.glossaries import Glossaries
 from dragoman_orchestration.session.lifecycle import Command, Status, next_status
 from dragoman_orchestration.session.model import Limits, Progress
 from dragoman_orchestration.session.store import SessionStore
+from dragoman_orchestration.session.watched import WatchRegister
 from dragoman_runtime.broker.redis import RedisBroker, connect_redis
 from dragoman_runtime.embedded_redis import EmbeddedRedis
 from tests.servers import SERVERS, server_binary
@@ -96,6 +98,71 @@ async def test_options_of_the_speaker_count_at_the_first_open_only(store):
     assert (await store.get(record.id)).options.language == "en"
     await store.open(record, SessionConfigure(options=SessionOptions(language="fr")))
     assert (await store.get(record.id)).options.language == "en"
+
+
+SPANISH = TranslationOptions(targets=["es"], glossary=[GlossaryTerm(source="board")])
+FRENCH = TranslationOptions(targets=["fr", "pt-BR"], on_demand=True)
+
+
+async def test_the_translation_is_kept_apart_from_the_options(store):
+    record = await create(store, language="en", translation=SPANISH)
+    assert await store.get(record.id) == record
+    assert (record.options, record.translation) == (SessionOptions(language="en"), SPANISH)
+
+
+async def test_the_speakers_translation_counts_at_the_first_open_only(store):
+    record = await create(store, translation=SPANISH)
+    await store.open(record, SessionConfigure(options=SessionOptions(language="en")))
+    assert (await store.get(record.id)).translation == SPANISH
+    record = await create(store, translation=SPANISH)
+    for translation in (FRENCH, SPANISH):
+        await store.open(record, SessionConfigure(options=SessionOptions(translation=translation)))
+        assert (await store.get(record.id)).translation == FRENCH
+    keys = store.keys(record.id)
+    targets = await store._broker.client.hget(keys.record, RecordField.TARGETS.decode())
+    assert targets == b"fr,pt-BR"
+    # What only the record is to hold is neither in the audio nor with the workers' events.
+    streams = [await store._broker.client.xrange(key) for key in (keys.audio, keys.shard.sessions("mock"))]
+    assert b"pt-BR" not in repr(streams).encode()
+
+
+@pytest.mark.parametrize("status", list(Status))
+async def test_the_translation_is_changed_until_the_end(store, status):
+    record = await in_status(store, status)
+    if status is Status.ENDED:
+        with pytest.raises(SessionEnded):
+            await store.set_translation(record.id, FRENCH)
+    else:
+        await store.set_translation(record.id, FRENCH)
+    expected = TranslationOptions() if status is Status.ENDED else FRENCH
+    assert (await store.get(record.id)).translation == expected
+
+
+async def test_translating_the_unknown_does_not_raise_the_dead(store):
+    with pytest.raises(NotFound):
+        await store.set_translation("nobody", FRENCH)
+    assert not await store._broker.client.exists(store.keys("nobody").record)
+
+
+async def test_watched_sessions_over_shards_are_told_and_asked_in_one_round_trip(store):
+    spread = SessionStore(store._broker, shards=4)
+    register = WatchRegister(store._broker, shards=4)
+    records = [
+        await spread.create(
+            SessionOptions(translation=SPANISH if number % 2 else None),
+            profile="mock",
+            owner_key="a",
+            limits=LIMITS,
+        )
+        for number in range(8)
+    ]
+    asked = [*(record.id for record in records), "nobody"]
+    known = await register.exchange(asked, {records[0].id: ["es", "fr"]}, now_ms=1_000)
+    expected = {record.id: tuple(record.translation.targets) for record in records}
+    assert known == {**expected, "nobody": None}
+    wanted = await store._broker.client.zrange(spread.keys(records[0].id).wanted, 0, -1, withscores=True)
+    assert wanted == [(b"es", 16_000.0), (b"fr", 16_000.0)]
+    assert await register.exchange([], {}, now_ms=1_000) == {}
 
 
 async def test_another_format_is_a_conflict(store):
@@ -240,6 +307,9 @@ async def test_a_redis_that_is_not_there(free_port):
         away.progress(["s"]),
         away.touch(["s"]),
         away.server_run(0),
+        away.set_translation("s", FRENCH),
+        WatchRegister(RedisBroker(client)).exchange(["s"], {}, now_ms=0),
+        Glossaries(RedisBroker(client)).names(),
         create(away),
     ):
         with pytest.raises(BusUnavailable):

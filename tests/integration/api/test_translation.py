@@ -320,7 +320,12 @@ async def test_a_language_that_another_process_takes_away_is_told(start_api):
 
 @pytest.mark.parametrize(
     ("languages", "words"),
-    [("es,klingonish", "'klingonish'"), ("e" * 200, "no language"), (",".join(LANGUAGES), "21 languages")],
+    [
+        ("es,klingonish", "'klingonish'"),
+        ("e" * 200, "no language"),
+        ("語" * 35, "no language"),  # longer in bytes than a close frame may be
+        (",".join(LANGUAGES), "21 languages"),
+    ],
 )
 async def test_languages_that_cannot_be(api, languages, words):
     session_id = await api.create(translation={"targets": TARGETS})
