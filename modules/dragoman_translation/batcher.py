@@ -79,6 +79,7 @@ class Batcher:
         self._filled = asyncio.Event()
         self._breakers: OrderedDict[Pair, CircuitBreaker] = OrderedDict()
         self._loops: list[asyncio.Task[None]] = []
+        self._away: set[Pair] = set()
         self._closed = False
         self._seconds_per_piece = 0.0
 
@@ -211,26 +212,33 @@ class Batcher:
                 if not waiting.answer.done():
                     await self._translate([waiting])
             return
-        if not isinstance(error, DragomanError):
-            # The text of a foreign error may hold what was said; its class and place tell enough.
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            name = type(error).__name__
-            logger.error(
-                "the engine {} failed on a text: {} in {}:{}",
-                self._engine.name,
-                name,
-                place.filename,
-                place.lineno,
-            )
-            error = TranslationFailed(f"the engine {self._engine.name} failed: {name}")
+        told = self._foreign(error) if not isinstance(error, DragomanError) else error
+        pair = batch[0].pair
+        if is_away and pair not in self._away:
+            self._away.add(pair)
+            logger.warning("the engine {} is away for {}: {}", self._engine.name, pair, told.message)
         for waiting in batch:
-            self._refuse(waiting, error)
+            self._refuse(waiting, told)
+
+    def _foreign(self, error: Exception) -> TranslationFailed:
+        # The text of a foreign error may hold what was said; its class and place tell enough.
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        name, engine = type(error).__name__, self._engine.name
+        logger.error(
+            "the engine {} failed on a text: {} in {}:{}", engine, name, place.filename, place.lineno
+        )
+        return TranslationFailed(f"the engine {engine} failed: {name}")
 
     def _refuse(self, waiting: _Waiting, error: DragomanError) -> None:
         metrics.FAILURES.labels(self._engine.name, error.code).inc()
+        if error.permanent:
+            logger.warning("the engine {} cannot translate a text: {}", self._engine.name, error.message)
         _fail(waiting, error)
 
     def _observe(self, batch: list[_Waiting], seconds: float) -> None:
+        if batch[0].pair in self._away:
+            self._away.discard(batch[0].pair)
+            logger.info("the engine {} is back for {}", self._engine.name, batch[0].pair)
         labels = (self._engine.name, pair_label(batch[0].pair))
         metrics.BATCH_SIZE.labels(self._engine.name).observe(len(batch))
         metrics.INFERENCE_SECONDS.labels(self._engine.name).observe(seconds)

@@ -11,8 +11,9 @@ import os
 import re
 import shutil
 import signal
+import tempfile
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import httpx
 
@@ -205,6 +206,20 @@ def _from_stream(text: str) -> str:
     return _WRITTEN.sub(lambda found: found[1] or "", text.removesuffix(_END))
 
 
+def _in_memory(body: bytes) -> BinaryIO:
+    """A file for a program to read.
+
+    apertium opens /dev/stdin, and uvloop's pipes are sockets, which cannot be opened.
+    """
+    if hasattr(os, "memfd_create"):
+        file = os.fdopen(os.memfd_create("texts"), "w+b")
+    else:
+        file = tempfile.TemporaryFile()  # noqa: SIM115  # the caller closes it
+    file.write(body)
+    file.seek(0)
+    return file
+
+
 class CommandRoad:
     """The local command: one run for each batch, for a run costs more than its texts.
 
@@ -241,17 +256,18 @@ class CommandRoad:
         """There is nothing to free."""
 
     async def _run(self, arguments: list[str], body: bytes) -> bytes:
-        process = await asyncio.create_subprocess_exec(
-            self._command,
-            *arguments,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,  # may quote the text
-            start_new_session=True,  # the command is a script with a pipe of programs: they end together
-        )
+        with _in_memory(body) as stdin:
+            process = await asyncio.create_subprocess_exec(
+                self._command,
+                *arguments,
+                stdin=stdin,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,  # may quote the text
+                start_new_session=True,  # the command is a script with a pipe of programs: they end together
+            )
         try:
             async with asyncio.timeout(self._timeout_s):
-                out, _ = await process.communicate(body)
+                out, _ = await process.communicate()
         except TimeoutError:
             raise EngineUnavailable(f"the command {self._command} did not end in time") from None
         finally:

@@ -26,7 +26,7 @@ CALL_CHARS = 6_000
 """Characters of texts in one call: beyond, models begin to leave some out."""
 
 _WHO = "the chat endpoint"
-_REMEDY = "Check that it runs, and DRAGOMAN_TRANSLATION_OPENAI_URL, _OPENAI_MODEL and _OPENAI_API_KEY."
+_REMEDY = "Check that it runs, and the values of DRAGOMAN_TRANSLATION_OPENAI_URL, _MODEL and _API_KEY."
 
 _INSTRUCTIONS = """\
 You are the translation step of a live captioning program. Translate from {source} to {target} (BCP 47 codes).

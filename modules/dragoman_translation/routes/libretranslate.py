@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 from dragoman_contracts.errors import DragomanError, Forbidden, Unavailable
 from dragoman_contracts.translation_api import TargetResult, TranslateRequest
 from dragoman_translation import metrics
-from dragoman_translation.detect import SURE_BYTES, rank
+from dragoman_translation.detect import SURE_BYTES, Guess, rank
 from dragoman_translation.names import english_name, targets_by_source
 from dragoman_translation.routes.body import Gone, read_parameters, text_of, texts_of
 from dragoman_translation.routes.compatible import GONE, answer, described, sentence, status_of, translate
@@ -97,23 +97,26 @@ async def _translate(service: TranslationService, parameters: Parameters) -> Any
     result = await translate(service, request)
     body = {"translatedText": [text.text for text in result.texts]}
     if source == AUTO:
-        body["detectedLanguage"] = _detected(result, texts)
+        body["detectedLanguage"] = _detected(service, result, texts)
     return body if isinstance(parameters["q"], list) else {name: values[0] for name, values in body.items()}
 
 
-def _detected(result: TargetResult, texts: list[str]) -> list[Any]:
+def _guesses(service: TranslationService, text: str) -> list[Guess]:
+    """A short text is told only among the languages that can occur here."""
+    return rank(text, [] if len(text.encode()) >= SURE_BYTES else service.source_languages())
+
+
+def _detected(service: TranslationService, result: TargetResult, texts: list[str]) -> list[Any]:
     detected = []
     for text, original in zip(result.texts, texts, strict=True):
-        sure = {guess.language: guess.probability for guess in rank(clean(original))}
+        sure = {guess.language: guess.probability for guess in _guesses(service, clean(original))}
         confidence = round(100 * sure.get(text.source.partition("-")[0], 0.0), 1)
         detected.append({"confidence": confidence, "language": text.source})
     return detected
 
 
 async def _detect(service: TranslationService, parameters: Parameters) -> Any:
-    text = clean(text_of(parameters, "q"))
-    # A short text is told only among the languages that can occur here.
-    guesses = rank(text, [] if len(text.encode()) >= SURE_BYTES else service.source_languages())
+    guesses = _guesses(service, clean(text_of(parameters, "q")))
     shown = [
         {"confidence": round(100 * guess.probability, 1), "language": guess.language}
         for guess in guesses[:_DETECTIONS]

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 import respx
+import uvloop
 
 from dragoman_contracts.errors import BadUpstream, EngineUnavailable, ModelUnavailable, TranslationFailed
 from dragoman_translation.engines.apertium import ApertiumEngine
@@ -156,6 +157,16 @@ async def test_texts_go_through_one_run_and_reserved_characters_come_back(tmp_pa
     texts = ["a [b] ^c$ {d} /e \\f @g <h>", "two  spaces\tand ~", "plain"]
     assert await engine.translate(ES, [piece(text) for text in texts]) == texts
     assert runs.read_text(encoding="utf-8").splitlines() == ["-u -z -f none eng-spa"]
+
+
+async def test_the_command_is_fed_so_that_it_can_open_its_input_on_the_loop_that_processes_run_on(
+    tmp_path: Path,
+) -> None:
+    async def go() -> list[object]:
+        engine = await loaded(apertium_command=command(tmp_path, "cat /dev/stdin"))
+        return list(await engine.translate(ES, [piece("one"), piece("two")]))
+
+    assert await asyncio.to_thread(uvloop.run, go()) == ["one", "two"]
 
 
 async def test_a_command_that_loses_a_text_fails(tmp_path: Path) -> None:

@@ -145,6 +145,20 @@ async def test_an_engine_that_is_away_fails_the_batch_once(eventually) -> None:
     assert all(isinstance(outcome, EngineUnavailable) for outcome in outcomes)
 
 
+async def test_an_engine_that_is_away_is_logged_once_and_again_when_it_is_back(log_lines: list[str]) -> None:
+    engine = HeldEngine(error=EngineUnavailable("away"))
+    async with running(engine) as batcher:
+        for _ in range(3):
+            await asyncio.gather(*batcher.submit(ES, [piece("a")]), return_exceptions=True)
+        engine.error = None
+        for _ in range(2):
+            await asyncio.gather(*batcher.submit(ES, [piece("a")]))
+    assert [line.split(" ", 1)[0] for line in log_lines if "the engine held is" in line] == [
+        "WARNING",
+        "INFO",
+    ]
+
+
 async def test_the_breaker_is_one_for_each_pair_and_lets_one_try_again(eventually) -> None:
     engine = HeldEngine(pairs=["en-es", "en-de"], error=EngineUnavailable("away"))
 
