@@ -268,11 +268,13 @@ class CommandRoad:
         try:
             async with asyncio.timeout(self._timeout_s):
                 out, _ = await process.communicate()
-        except TimeoutError:
-            raise EngineUnavailable(f"the command {self._command} did not end in time") from None
-        finally:
+        except BaseException as error:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+            if isinstance(error, TimeoutError):
+                raise EngineUnavailable(f"the command {self._command} did not end in time") from None
+            raise
         if process.returncode:
             raise TranslationFailed(f"the command {self._command} failed with code {process.returncode}")
         return out
