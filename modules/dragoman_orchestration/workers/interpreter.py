@@ -260,12 +260,14 @@ class Interpreter:
         try:
             return await self._ask_service(lane.target, request)
         except PairUnavailable:
-            if request.is_draft or not is_same(lane.target, ENGLISH):
-                raise
-            heard = [await self._by_recogniser(sentence) for sentence in request.sentences]
-            if any(text is None for text in heard):
-                raise
-            return [text for text in heard if text is not None]
+            heard = []
+            if is_same(lane.target, ENGLISH) and not request.is_draft:
+                heard = [await self._by_recogniser(sentence) for sentence in request.sentences]
+            texts = [text for text in heard if text is not None]
+            if len(texts) < len(request.sentences):
+                spoken = request.language or "this language"
+                raise PairUnavailable(f"no engine translates from {spoken} into {lane.target}") from None
+            return texts
 
     async def _ask_service(self, target: str, request: LaneRequest) -> Sequence[TranslatedText]:
         options = self.wishes.options if self.wishes is not None else TranslationOptions()

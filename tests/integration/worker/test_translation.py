@@ -288,6 +288,7 @@ async def test_a_pair_that_nobody_translates_is_told_a_segment(
         ("seg-0", "pair_unavailable", True),
         ("seg-1", "pair_unavailable", True),
     ]
+    assert failed[0].message == "no engine translates from en into tlh"
     assert len(await transcripts(session)) == 2
 
 
