@@ -73,7 +73,7 @@ class Load:
 
 def loads(*, quick: bool) -> list[Load]:
     """One session into many languages, many sessions into a few."""
-    return [Load(1, 10, 5, 15 if quick else 40), Load(50, 3, 12, 18 if quick else 48)]
+    return [Load(1, 10, 5, 10 if quick else 30), Load(50, 3, 12, 12 if quick else 36)]
 
 
 @dataclass(slots=True)
