@@ -73,10 +73,11 @@ async def chat_server() -> AsyncIterator[ChatServer]:
 
     @app.post("/v1/chat/completions")
     async def complete(request: Request) -> Response:
-        server.bodies.append(await request.json())
+        body = await request.json()
+        server.bodies.append(body)
         server.keys.append(request.headers.get("authorization", ""))
         await asyncio.sleep(server.delay_s)
-        return server.complete(server.bodies[-1])
+        return server.complete(body)
 
     bound: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     task = asyncio.create_task(serve(app, "127.0.0.1", 0, drain, on_bound=bound.set_result, grace_s=1))

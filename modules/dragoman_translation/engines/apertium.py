@@ -256,25 +256,40 @@ class CommandRoad:
         """There is nothing to free."""
 
     async def _run(self, arguments: list[str], body: bytes) -> bytes:
-        with _in_memory(body) as stdin:
-            process = await asyncio.create_subprocess_exec(
-                self._command,
-                *arguments,
-                stdin=stdin,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,  # may quote the text
-                start_new_session=True,  # the command is a script with a pipe of programs: they end together
-            )
+        process = await self._spawn(arguments, body)
         try:
             async with asyncio.timeout(self._timeout_s):
                 out, _ = await process.communicate()
         except BaseException as error:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
+            await _end(process)
             if isinstance(error, TimeoutError):
                 raise EngineUnavailable(f"the command {self._command} did not end in time") from None
             raise
         if process.returncode:
             raise TranslationFailed(f"the command {self._command} failed with code {process.returncode}")
         return out
+
+    async def _spawn(self, arguments: list[str], body: bytes) -> asyncio.subprocess.Process:
+        with _in_memory(body) as stdin:
+            spawning = asyncio.ensure_future(
+                asyncio.create_subprocess_exec(
+                    self._command,
+                    *arguments,
+                    stdin=stdin,
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=asyncio.subprocess.DEVNULL,  # may quote the text
+                    start_new_session=True,  # a script with a pipe of programs: they end together
+                )
+            )
+            try:
+                return await asyncio.shield(spawning)
+            except asyncio.CancelledError:
+                await _end(await spawning)  # it runs, though nobody was told
+                raise
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """End the process and all that it started."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    await process.wait()
