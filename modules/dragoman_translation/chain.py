@@ -61,7 +61,7 @@ class Chain:
         return made
 
     async def _take_leg(self, leg: Leg, texts: Sequence[str], wish: Wish) -> list[Made]:
-        made = [Made(error=TranslationFailed("no engine was asked")) for _ in texts]
+        made = [Made(error=TranslationFailed("no engine could translate it")) for _ in texts]
         for line, pair in leg.lines:
             rest = [number for number, one in enumerate(made) if one.error is not None]
             if not rest:
@@ -69,7 +69,7 @@ class Chain:
             for number, one in zip(
                 rest, await self._ask(line, pair, [texts[number] for number in rest], wish), strict=True
             ):
-                made[number] = one
+                made[number] = one if one.error is None else _more_hopeful(made[number], one)
         return made
 
     async def _ask(self, line: Line, pair: Pair, texts: Sequence[str], wish: Wish) -> list[Made]:
@@ -122,6 +122,11 @@ class Chain:
             if len(self._bare) > _TERMS_CACHED:
                 self._bare.popitem(last=False)
         return self._bare[key]
+
+
+def _more_hopeful(one: Made, other: Made) -> Made:
+    """Of two failures the one after which asking again can help, else the later."""
+    return one if one.error is not None and not one.error.permanent else other
 
 
 def _join(parts: Sequence[Segment], done: Sequence[Done | BaseException]) -> Made:

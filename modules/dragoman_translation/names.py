@@ -17,7 +17,7 @@ def english_name(code: str) -> str:
     """``Portuguese (Brazil)`` for ``pt-BR``; the code itself where its name is not known."""
     try:
         return langcodes.Language.get(code).display_name()
-    except LookupError:
+    except (ImportError, LookupError):  # the names are in a package of their own
         return code
 
 

@@ -20,7 +20,7 @@ from dragoman_contracts.translation_api import (
 )
 from dragoman_runtime.languages import canonical, closest, is_same
 from dragoman_translation.chain import Chain, Made
-from dragoman_translation.detect import detect
+from dragoman_translation.detect import Undetectable, detect
 from dragoman_translation.engines.base import Wish
 from dragoman_translation.glossary import NO_TERMS, Terms, parse_terms
 from dragoman_translation.router import Router
@@ -79,32 +79,26 @@ class Translator:
         except DragomanError as error:
             return error
         errors = [one.error for one in made if one.error is not None]
-        if errors and len(errors) == len(made) and not isinstance(errors[0], TranslationFailed):
+        # What ails all texts alike ails the target; but that a text cannot be translated is its own matter.
+        alike = len(errors) == len(made) and len({error.code for error in errors}) == 1
+        if alike and not isinstance(errors[0], TranslationFailed):
             return errors[0]
-        models = list(dict.fromkeys(one.model for one in made if one.model))
         return TargetResult(
             target=target,
             texts=[_told(one, source) for one, source in zip(made, sources, strict=True)],
-            model="+".join(models),
-            inference_ms=round(max((one.inference_ms for one in made), default=0.0), 3),
-            queue_ms=round(max((one.queue_ms for one in made), default=0.0), 3),
-            batch_size=max((one.batch_size for one in made), default=1),
+            model="+".join(dict.fromkeys(one.model for one in made if one.model)),
+            inference_ms=round(max(one.inference_ms for one in made), 3),
+            queue_ms=round(max(one.queue_ms for one in made), 3),
+            batch_size=max(one.batch_size for one in made),
         )
 
     async def _translate(self, work: _Work, target: str) -> tuple[list[Made], list[str]]:
         made = [Made(text=text) for text in work.texts]
-        sources = [work.source or ""] * len(made)
+        sources = self._sources(work, target, made)
         by_source: dict[str, list[int]] = {}
-        for number, text in enumerate(work.texts):
-            if not has_letters(text):
-                continue
-            try:
-                sources[number] = work.source or self.language_of(text, target)
-            except DragomanError as error:
-                made[number].error = error
-                continue
-            if not is_same(sources[number], target):
-                by_source.setdefault(sources[number], []).append(number)
+        for number, source in enumerate(sources):
+            if source and not is_same(source, target):
+                by_source.setdefault(source, []).append(number)
         wish = Wish(
             context=work.context,
             terms=_terms_for(work.glossary, target),
@@ -121,6 +115,19 @@ class Translator:
                 made[number] = one
         return made, sources
 
+    def _sources(self, work: _Work, target: str, made: list[Made]) -> list[str]:
+        """The language of each text; empty where nothing is to be translated, or an error is in ``made``."""
+        sources = []
+        for text, one in zip(work.texts, made, strict=True):
+            source = ""
+            try:
+                if has_letters(text):
+                    source = work.source or self._language_of(text, target)
+            except Undetectable as error:
+                one.error = error
+            sources.append(source)
+        return sources
+
     async def _part(self, source: str, target: str, texts: Sequence[str], wish: Wish) -> list[Made]:
         try:
             legs = self._router.plan(source, target)
@@ -128,16 +135,9 @@ class Translator:
             return [Made(error=error) for _ in texts]
         return await self._chain.translate(legs, texts, wish)
 
-    def language_of(self, text: str, target: str | None = None) -> str:
-        """The language of a text: of those that can be translated from, or ``target`` itself.
-
-        Raises:
-            Undetectable: it cannot be told.
-
-        """
+    def _language_of(self, text: str, target: str) -> str:
         known = self._router.source_languages()
-        # A target such as pt-BR must not shadow the pt that an engine knows: base languages are compared.
-        return detect(text, [*known, *([target] if target and known else [])])
+        return detect(text, [*known, target] if known else [])
 
 
 async def _all(works: Sequence[Coroutine[Any, Any, T]]) -> list[T]:

@@ -60,10 +60,10 @@ async def read_parameters(request: Request) -> dict[str, Any]:
     more than once.
 
     Raises:
-        InvalidInput: the body is neither.
+        InvalidInput: it is neither, or has too many fields.
 
     """
-    parameters = _single(parse_qs(request.url.query, keep_blank_values=True, max_num_fields=_MAX_FIELDS))
+    parameters = _form(request.url.query.encode())
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     body = await read_body(request.headers.get("content-length", "").encode(), request.receive)
     if not body:
@@ -85,7 +85,7 @@ def _form(body: bytes) -> dict[str, Any]:
         text = body.decode("utf-8")
         return _single(parse_qs(text, keep_blank_values=True, max_num_fields=_MAX_FIELDS))
     except ValueError:
-        raise InvalidInput("the body is no urlencoded form") from None
+        raise InvalidInput(f"no urlencoded form of at most {_MAX_FIELDS} fields was sent") from None
 
 
 def _single(fields: dict[str, list[str]]) -> dict[str, Any]:

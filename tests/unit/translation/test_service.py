@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -12,6 +13,8 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from dragoman_contracts.errors import EngineUnavailable, ModelUnavailable
@@ -19,6 +22,7 @@ from dragoman_runtime.http_service import serve
 from dragoman_runtime.process import Drain
 from dragoman_runtime.settings import RuntimeSettings
 from dragoman_translation.app import create_app, serve_translation
+from dragoman_translation.names import english_name
 from dragoman_translation.settings import TranslationSettings
 
 from .engines import LIMIT_S, HeldEngine
@@ -238,8 +242,8 @@ async def test_other_methods_are_told(method: str) -> None:
 
 async def test_the_process_serves_on_its_settings_port_until_the_drain(free_port: int, eventually) -> None:
     drain = Drain()
-    settings = TranslationSettings(profile="mock", port=free_port, mock_delay_ms=1)
-    task = asyncio.create_task(serve_translation(settings, RuntimeSettings(), drain))
+    values = TranslationSettings(profile="mock", port=free_port, mock_delay_ms=1)
+    task = asyncio.create_task(serve_translation(values, RuntimeSettings(), drain))
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{free_port}") as http:
 
         async def ready() -> bool:
@@ -345,3 +349,81 @@ async def test_the_documents_example_is_a_request_that_works() -> None:
         assert (
             await http.post("/v1/translate", json=content["application/json"]["example"])
         ).status_code == 200
+
+
+# --- whatever is sent -------------------------------------------------------------------------------------
+
+BODIES = st.one_of(
+    st.binary(max_size=60),
+    st.text(max_size=60).map(str.encode),
+    st.dictionaries(
+        st.sampled_from(
+            ["texts", "targets", "source", "q", "target", "text", "target_lang", "glossary", "context"]
+        ),
+        st.recursive(
+            st.none()
+            | st.booleans()
+            | st.integers()
+            | st.text(max_size=8)
+            | st.sampled_from(["es", "en", "auto"]),
+            lambda inner: (
+                st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2)
+            ),
+            max_leaves=4,
+        ),
+        max_size=5,
+    ).map(lambda value: json.dumps(value).encode()),
+)
+
+
+@given(
+    bodies=st.lists(BODIES, min_size=1, max_size=15),
+    kind=st.sampled_from(
+        ["application/json", "application/x-www-form-urlencoded", "", "multipart/form-data"]
+    ),
+)
+@settings(max_examples=25, deadline=None)
+def test_whatever_is_sent_the_answer_is_one_and_no_mistake_of_ours(bodies: list[bytes], kind: str) -> None:
+    async def send() -> list[int]:
+        app = create_app(TranslationSettings(), engines=[HeldEngine(pairs=["en-es", "es-en"])])
+        async with app.router.lifespan_context(app):
+            await app.state.service.wait_loaded()
+            transport = httpx.ASGITransport(app, raise_app_exceptions=True)
+            async with httpx.AsyncClient(transport=transport, base_url="http://translation") as http:
+                answers = [
+                    await http.post(path, content=body, headers={"content-type": kind})
+                    for body in bodies
+                    for path in ("/v1/translate", "/translate", "/detect", "/v2/translate")
+                ]
+        return [answer.status_code for answer in answers]
+
+    assert set(asyncio.run(send())) <= {200, 400, 422}
+
+
+async def test_a_text_that_cannot_be_translated_is_an_error_in_the_compatible_shapes() -> None:
+    async with serving([HeldEngine(poison="bad")]) as (http, _):
+        libre = await http.post("/translate", json={"q": ["good", "bad"], "source": "en", "target": "es"})
+        deep = await http.post(
+            "/v2/translate", json={"text": ["good", "bad"], "source_lang": "EN", "target_lang": "ES"}
+        )
+        short = await http.post("/translate", json={"q": ["Good morning, everybody.", "ok"], "target": "es"})
+    assert (libre.status_code, list(libre.json())) == (500, ["error"])
+    assert (deep.status_code, list(deep.json())) == (500, ["message"])
+    assert (short.status_code, list(short.json())) == (400, ["error"])
+
+
+async def test_too_many_fields_are_refused() -> None:
+    query = "&".join(f"f{number}=x" for number in range(1_001))
+    async with serving([HeldEngine()]) as (http, _):
+        for answer in (await http.get(f"/languages?{query}"), await http.post("/translate", content=query)):
+            assert (answer.status_code, list(answer.json())) == (400, ["error"])
+
+
+def test_a_language_without_a_known_name_is_shown_by_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    english_name.cache_clear()
+    assert english_name("pt-BR") == "Portuguese (Brazil)"
+    english_name.cache_clear()
+    monkeypatch.setitem(sys.modules, "language_data.names", None)
+    monkeypatch.setitem(sys.modules, "language_data", None)
+    assert english_name("pt-BR") == "pt-BR"
+    english_name.cache_clear()

@@ -72,6 +72,25 @@ async def test_a_text_that_no_engine_can_translate_is_told_beside_the_others() -
     assert (bad.error.code, bad.error.permanent) == ("translation_failed", True)
 
 
+async def test_a_failure_is_not_final_while_an_engine_that_may_do_better_is_away() -> None:
+    away, refusing = EngineUnavailable("away"), TranslationFailed("not this one")
+    for engines in (
+        [HeldEngine("a", error=away), HeldEngine("b", refuse=refusing)],
+        [HeldEngine("a", refuse=refusing), HeldEngine("b", error=away)],
+    ):
+        async with serving(*engines) as service:
+            with pytest.raises(EngineUnavailable):
+                await ask(service, "hello")
+
+
+async def test_texts_that_fail_for_reasons_of_their_own_are_told_each() -> None:
+    async with serving(HeldEngine(poison="Good morning, everybody.")) as service:
+        failed, unknown = (await ask(service, "Good morning, everybody.", "ok", source=None)).texts
+    assert failed.error is not None
+    assert unknown.error is not None
+    assert (failed.error.code, unknown.error.code) == ("translation_failed", "language_undetectable")
+
+
 async def test_engines_that_are_all_away_are_the_targets_error() -> None:
     engine = HeldEngine(error=EngineUnavailable("away"))
     async with serving(engine) as service:
