@@ -146,7 +146,8 @@ async def test_speaker_and_viewer_outlast_an_api_that_is_killed_in_mid_stream(dr
     seen: list[ServerMessages] = []
     heard: list[ServerMessages] = []
     kills = resumed = 0
-    async with Dragoman(up.url, key=up.key, notify=notices.append) as dragoman:
+    # The viewer may come when the API is just away: it waits for it.
+    async with Dragoman(up.url, key=up.key, wait_s=30, notify=notices.append) as dragoman:
         session = await dragoman.create_session()
 
         async def watch() -> None:

@@ -49,7 +49,7 @@ class ApiSettings(DragomanSettings):
     max_sessions_per_key: int = Field(1000, ge=1, description="Sessions that have not ended, of one API key.")
     max_viewers: int = Field(5000, ge=1, description="Events sockets of one API process.")
     max_viewers_per_session: int = Field(
-        500, ge=1, description="Events sockets on one session, of one API process."
+        2000, ge=1, description="Events sockets on one session, of one API process."
     )
     max_frame_bytes: int = Field(
         262_144, ge=1024, le=8_388_608, description="Bytes of one WebSocket message of a speaker."
