@@ -97,7 +97,7 @@ class Translator:
         sources = self._sources(work, target, made)
         by_source: dict[str, list[int]] = {}
         for number, source in enumerate(sources):
-            if source and not is_same(source, target):
+            if source and has_letters(work.texts[number]) and not is_same(source, target):
                 by_source.setdefault(source, []).append(number)
         wish = Wish(
             context=work.context,
@@ -116,13 +116,13 @@ class Translator:
         return made, sources
 
     def _sources(self, work: _Work, target: str, made: list[Made]) -> list[str]:
-        """The language of each text; empty where nothing is to be translated, or an error is in ``made``."""
+        """The language of each text, given or told; empty where it cannot be told, or need not be."""
         sources = []
         for text, one in zip(work.texts, made, strict=True):
-            source = ""
+            source = work.source or ""
             try:
-                if has_letters(text):
-                    source = work.source or self._language_of(text, target)
+                if not source and has_letters(text):
+                    source = self._language_of(text, target)
             except Undetectable as error:
                 one.error = error
             sources.append(source)

@@ -222,7 +222,9 @@ async def test_a_text_without_words_comes_back_as_it_is(text: str) -> None:
     engine = HeldEngine()
     async with serving(engine) as service:
         (made,) = (await ask(service, text, source=None)).texts
-    assert (made.text, made.engine, made.error) == (text, "", None)
+        (given,) = (await ask(service, text)).texts
+    assert (made.text, made.source, made.engine, made.error) == (text, "", "", None)
+    assert (given.text, given.source, given.engine, given.error) == (text, "en", "", None)
     assert engine.batches == []
 
 
