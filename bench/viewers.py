@@ -3,6 +3,7 @@
 The mock engines hear and translate a session that is spoken in real time, into three languages, without
 drafts; all viewers read one of them. The API's CPU time is taken while the session speaks, less that of the
 same session without viewers. At one viewer a clock of 10 ms tells nothing: there is no figure of its cost.
+Translation is not to depend on the number of viewers: ``texts_per_final_and_language`` is 1 before any.
 """
 
 from __future__ import annotations
@@ -55,6 +56,8 @@ class Showing:
     end: float
     requests: float
     """That the translation service answered."""
+    texts: float
+    """That it translated."""
     finals: int
     report: Report
 
@@ -77,7 +80,8 @@ class Showing:
         found: Figures = {
             "skew_ms_p50": percentile(skews_ms, 50),
             "skew_ms_p99": percentile(skews_ms, 99),
-            "requests_per_final_and_language": round(self.requests / self.finals / len(TARGETS), 3),
+            "requests_per_final": round(self.requests / self.finals, 3),
+            "texts_per_final_and_language": round(self.texts / self.finals / len(TARGETS), 3),
             "events": len(report.events),
             "translations": sum(event.type == "translation.final" for event in report.events.values()),
             "partials_left_out": report.left_out,
@@ -96,7 +100,7 @@ async def show(running: RunningStack, http: httpx.AsyncClient, viewers: int, fra
     )
     url = running.url.replace("http", "ws", 1) + f"/v1/sessions/{session_id}/events?languages={WATCHED}"
     api = child_process(running, "api")
-    requests = await translation_requests(http, running)
+    before = await translation_counts(http, running)
     async with AsyncExitStack() as cleanup:
         crowd = await cleanup.enter_async_context(Crowd(url, running.key, viewers)) if viewers else None
         speaking = asyncio.create_task(speak_live(running, session_id, frames, keep=is_final))
@@ -108,12 +112,16 @@ async def show(running: RunningStack, http: httpx.AsyncClient, viewers: int, fra
         live = await speaking
         await asyncio.sleep(SETTLE_S)
         report = await crowd.report() if crowd else Report()
+    requests, texts = (
+        now - then for now, then in zip(await translation_counts(http, running), before, strict=True)
+    )
     return Showing(
         viewers=viewers,
         cpu_s=spent_s,
         begin=begin,
         end=end,
-        requests=await translation_requests(http, running) - requests,
+        requests=requests,
+        texts=texts,
         finals=finals_of(live),
         report=report,
     )
@@ -137,9 +145,10 @@ def finals_of(live: Live) -> int:
     return len(segments)
 
 
-async def translation_requests(http: httpx.AsyncClient, running: RunningStack) -> float:
-    """Requests that the translation service has answered."""
-    return await metric(http, running.translation_url, "dragoman_translation_requests_total")
+async def translation_counts(http: httpx.AsyncClient, running: RunningStack) -> list[float]:
+    """Requests that the translation service has answered, and texts that it has translated."""
+    names = ("dragoman_translation_requests_total", "dragoman_translation_texts_total")
+    return [await metric(http, running.translation_url, name) for name in names]
 
 
 async def measure_viewers(crowds: Sequence[int], seconds: int) -> Figures:
