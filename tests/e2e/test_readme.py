@@ -124,7 +124,9 @@ async def browser(folder: Path, microphone: Path, page: str, eventually: Any) ->
 
         found = await eventually(target, limit_s=30, what="the page opens")
         async with connect(found["webSocketDebuggerUrl"], max_size=None, proxy=None) as socket:
-            yield _Page(socket)
+            opened = _Page(socket)
+            await eventually(lambda: opened.shows(page), limit_s=30, what="the page is loaded")
+            yield opened
     finally:
         process.terminate()
         try:
@@ -142,6 +144,12 @@ class _Page:
         self._number = 0
         self.console: list[str] = []
 
+    async def shows(self, url: str) -> bool:
+        """Whether the page is there: before, code runs in an empty one, which is allowed nothing."""
+        loaded = f"location.href === {json.dumps(url)} && document.readyState === 'complete'"
+        answer = await self._send("Runtime.evaluate", expression=loaded)
+        return bool(answer["result"]["value"])
+
     async def run(self, code: str) -> None:
         """Run an async piece of code in the page."""
         await self._send("Runtime.enable")
@@ -157,7 +165,7 @@ class _Page:
         while len(self.console) < count:
             self._take(json.loads(await self._socket.recv()))
 
-    async def _send(self, method: str, **params: Any) -> None:
+    async def _send(self, method: str, **params: Any) -> Any:
         self._number += 1
         await self._socket.send(json.dumps({"id": self._number, "method": method, "params": params}))
         while True:
@@ -166,7 +174,7 @@ class _Page:
             if answer.get("id") == self._number:
                 assert "error" not in answer, answer
                 assert "exceptionDetails" not in answer["result"], answer
-                return
+                return answer["result"]
 
     def _take(self, message: dict[str, Any]) -> None:
         if message.get("method") == "Runtime.consoleAPICalled":
