@@ -232,7 +232,9 @@ class Batcher:
     def _refuse(self, waiting: _Waiting, error: DragomanError) -> None:
         metrics.FAILURES.labels(self._engine.name, error.code).inc()
         if error.permanent:
-            logger.warning("the engine {} cannot translate a text: {}", self._engine.name, error.message)
+            # A draft breaks off in mid-sentence: what a model makes of it is nobody's concern.
+            level = "DEBUG" if waiting.piece.wish.fast else "WARNING"
+            logger.log(level, "the engine {} cannot translate a text: {}", self._engine.name, error.message)
         _fail(waiting, error)
 
     def _observe(self, batch: list[_Waiting], seconds: float) -> None:

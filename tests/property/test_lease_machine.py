@@ -889,6 +889,7 @@ SABOTAGES = {
 }
 
 
+@pytest.mark.timeout(300)  # a search of seconds, where nothing else runs
 @pytest.mark.parametrize("sabotage", SABOTAGES.values(), ids=SABOTAGES.keys())
 def test_the_machine_finds_what_is_broken(
     own_redis: str, monkeypatch: pytest.MonkeyPatch, sabotage: Sabotage

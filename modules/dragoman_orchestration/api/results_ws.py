@@ -15,6 +15,7 @@ from dragoman_contracts.errors import DragomanError, InvalidInput, LimitExceeded
 from dragoman_contracts.translation_api import MAX_TARGETS
 from dragoman_contracts.websocket import CloseCode, StreamPosition
 from dragoman_orchestration.api.auth import Authenticator, Principal, bearer
+from dragoman_orchestration.api.direct_writer import DirectWriter
 from dragoman_orchestration.api.presence import PresenceBoard
 from dragoman_orchestration.api.session_watch import SessionWatch
 from dragoman_orchestration.api.socket_io import (
@@ -124,7 +125,7 @@ class ResultsEndpoint:
         except DragomanError as error:
             await refuse(send, error)
             return
-        mailbox = Mailbox(self._queue_limit)
+        mailbox = Mailbox(self._queue_limit, DirectWriter(receive))
         self._mailboxes.add(mailbox)
         self._per_session[session_id] += 1
         VIEWERS.set(len(self._mailboxes))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import NamedTuple
 
 from dragoman_contracts.websocket import CloseCode
@@ -30,10 +31,18 @@ class Mailbox:
     A message with a ``supersedes`` key makes those before it with the same key worthless. When more than
     ``limit`` wait, the worthless ones are dropped; if that does not help, the socket is closed with
     ``SLOW_CONSUMER``, which tells the client to resume by position.
+
+    Args:
+        limit: how many messages may wait.
+        write_now: writes a message at once and tells whether the socket took it: while nothing waits, the
+            writer need not be woken.
+
     """
 
-    def __init__(self, limit: int = DEFAULT_LIMIT) -> None:
+    def __init__(self, limit: int = DEFAULT_LIMIT, write_now: Callable[[str], bool] | None = None) -> None:
         self._limit = limit
+        self._write_now = write_now
+        self._writer_is_idle = False
         self._items: list[Item] = []
         self._history_waiting = 0
         self._closing: Closing | None = None
@@ -64,8 +73,10 @@ class Mailbox:
         """As ``put``; one item may go to any number of mailboxes."""
         if self._closing is not None:
             return
+        if self._writer_is_idle and self._write_now is not None and self._write_now(item.text):
+            return
         self._items.append(item)
-        self._news.set()
+        self._wake_writer()
         if len(self._items) - self._history_waiting > self._limit:
             self._make_room()
 
@@ -74,18 +85,22 @@ class Mailbox:
         if self._closing is None and texts:
             self._items += [Item(text) for text in texts]
             self._history_waiting += len(texts)
-            self._news.set()
+            self._wake_writer()
 
     def close(self, code: int, reason: str = "") -> None:
         """Close the socket after what waits; the first call counts."""
         if self._closing is None:
             self._closing = Closing(code, reason)
-            self._news.set()
+            self._wake_writer()
             self.closed.set()
 
     async def take(self) -> list[str]:
         """All that waits, as soon as something does; empty when nothing is left but to close."""
-        await self._news.wait()
+        self._writer_is_idle = not self._news.is_set()
+        try:
+            await self._news.wait()
+        finally:
+            self._writer_is_idle = False
         self._news.clear()
         texts = [item.text for item in self._items]
         self._items.clear()
@@ -94,6 +109,11 @@ class Mailbox:
             # The next call must return at once, to tell that nothing is left.
             self._news.set()
         return texts
+
+    def _wake_writer(self) -> None:
+        # From now on, not from when it runs: what comes in between must not overtake what it will take.
+        self._writer_is_idle = False
+        self._news.set()
 
     def _make_room(self) -> None:
         before = len(self._items)

@@ -37,6 +37,7 @@ from dragoman_contracts.websocket import (
 from dragoman_orchestration.clients.translation import TranslationClient
 from dragoman_orchestration.streaming.window import Pcm
 from dragoman_orchestration.workers import metrics
+from dragoman_orchestration.workers.gathering import Gatherer
 from dragoman_orchestration.workers.lane import DraftPolicy, Lane, LaneRequest, Sentence
 from dragoman_runtime.languages import closest, is_same
 from dragoman_runtime.resilience import Backoff
@@ -93,6 +94,7 @@ class Interpreter:
         drafts: DraftPolicy,
     ) -> None:
         self._client = client
+        self._gatherer = Gatherer(client, spawn) if client is not None else None
         self._session_id = session_id
         self._spawn = spawn
         self._tell = tell
@@ -272,9 +274,9 @@ class Interpreter:
     async def _ask_service(self, target: str, request: LaneRequest) -> Sequence[TranslatedText]:
         options = self.wishes.options if self.wishes is not None else TranslationOptions()
         terms = terms_for(options, target)
-        if self._client is None:
+        if self._gatherer is None:
             raise EngineUnavailable(_NO_TRANSLATOR.message, remedy=_NO_TRANSLATOR.remedy)
-        (result,) = await self._client.translate(
+        result = await self._gatherer.ask(
             TranslateRequest(
                 texts=[sentence.text for sentence in request.sentences],
                 targets=[target],

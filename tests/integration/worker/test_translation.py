@@ -337,8 +337,9 @@ async def test_the_glossary_reaches_the_translator_in_each_language(
     await session.end()
     await eventually(session.is_ended)
     terms = {
-        request.targets[0]: [(term.source, term.target) for term in request.glossary[request.targets[0]]]
+        target: [(term.source, term.target) for term in request.glossary[target]]
         for request in translator.requests
+        for target in request.targets
     }
     assert terms == {
         "es": [("invoice", "recibo"), ("Dragoman", "Dragoman")],

@@ -38,27 +38,30 @@ class Translator:
         return [
             text
             for request in self.requests
-            if request.targets == [target] and request.fast == drafts
+            if target in request.targets and request.fast == drafts
             for text in request.texts
         ]
 
     async def _translate(self, http: Request) -> Response:
         request = decode_request(await http.body())
         self.requests.append(request)
-        (target,) = request.targets
-        lane = (request.session_id, target)
-        self.under_way[lane] += 1
-        self.most_under_way = max(self.most_under_way, self.under_way[lane])
+        lanes = [(request.session_id, target) for target in request.targets]
+        self.under_way.update(lanes)
+        self.most_under_way = max(self.most_under_way, *(self.under_way[lane] for lane in lanes))
         try:
             await self.gate.wait()
         finally:
-            self.under_way[lane] -= 1
+            self.under_way.subtract(lanes)
         if self.problem is not None:
             status, code = self.problem
             return Response(msgspec.json.encode({"code": code}), status_code=status)
-        texts = [
-            TranslatedText(text=f"[{target}] {text}", source=request.source or "en", engine="test")
-            for text in request.texts
-        ]
-        answer = TranslateResponse(results=[TargetResult(target=target, texts=texts)])
+        answer = TranslateResponse(results=[_result(request, target) for target in request.targets])
         return Response(msgspec.json.encode(answer), media_type="application/json")
+
+
+def _result(request: TranslateRequest, target: str) -> TargetResult:
+    source = request.source or "en"
+    texts = [
+        TranslatedText(text=f"[{target}] {text}", source=source, engine="test") for text in request.texts
+    ]
+    return TargetResult(target=target, texts=texts)

@@ -101,3 +101,70 @@ def test_order_stays_and_the_last_of_a_kind_is_never_dropped(items):
     for key in ("p", "a"):
         of_key = [number for number, (_, wanted) in enumerate(items) if wanted == key]
         assert not of_key or of_key[-1] in kept
+
+
+async def test_a_message_is_written_at_once_while_the_writer_has_nothing_to_do():
+    written: list[str] = []
+    mailbox = Mailbox(write_now=lambda text: written.append(text) is None)
+    mailbox.put("before the writer is there")
+    assert await mailbox.take() == ["before the writer is there"]
+    taken = asyncio.create_task(mailbox.take())
+    await asyncio.sleep(0)
+    mailbox.put("a")
+    mailbox.put("b", "p")
+    assert written == ["a", "b"]
+    assert len(mailbox) == 0
+    mailbox.close(CloseCode.NORMAL, "done")
+    mailbox.put("after the end")
+    assert await asyncio.wait_for(taken, 5) == []
+    assert written == ["a", "b"]
+
+
+async def test_history_is_not_overtaken_by_what_could_be_written_at_once():
+    written: list[str] = []
+    mailbox = Mailbox(write_now=lambda text: written.append(text) is None)
+    taken = asyncio.create_task(mailbox.take())
+    await asyncio.sleep(0)
+    mailbox.put_history(["past"])
+    mailbox.put("present")
+    assert await asyncio.wait_for(taken, 5) == ["past", "present"]
+    assert written == []
+
+
+@given(st.lists(st.sampled_from(["put", "history", "run", "full", "empty"]), max_size=60))
+def test_each_message_is_written_once_and_in_order_whichever_way_it_takes(steps: list[str]):
+    async def go() -> tuple[list[str], list[str]]:
+        sent: list[str] = []
+        out: list[str] = []
+        full = False
+
+        def write_now(text: str) -> bool:
+            if not full:
+                out.append(text)
+            return not full
+
+        async def write() -> None:
+            while texts := await mailbox.take():
+                for text in texts:
+                    await asyncio.sleep(0)
+                    out.append(text)
+
+        mailbox = Mailbox(limit=1000, write_now=write_now)
+        writer = asyncio.create_task(write())
+        for number, step in enumerate(steps):
+            if step == "put":
+                sent.append(str(number))
+                mailbox.put(str(number))
+            elif step == "history":
+                sent.append(str(number))
+                mailbox.put_history([str(number)])
+            elif step == "run":
+                await asyncio.sleep(0)
+            else:
+                full = step == "full"
+        mailbox.close(CloseCode.NORMAL)
+        await asyncio.wait_for(writer, 5)
+        return sent, out
+
+    sent, out = asyncio.run(go())
+    assert out == sent

@@ -16,6 +16,7 @@ from dragoman_contracts.events import (
     AudioSessionOpened,
     Event,
     TranscriptionCompleted,
+    TranslationCompleted,
     parse_event,
     to_envelope,
 )
@@ -50,6 +51,17 @@ EVENTS: list[Event] = [
         language="en",
         confidence=0.5,
         words=[Word("hello", 0, 500, 0.5)],
+    ),
+    TranslationCompleted(
+        session_id="s1",
+        segment_id="g1",
+        revision=2,
+        target_language="pt-BR",
+        source_language="en",
+        text="olá",
+        start_ms=0,
+        end_ms=500,
+        engine="mock",
     ),
     AudioSessionEnded(
         session_id="s1", reason="client", ledger=Ledger(received_ms=1, gap_ms=1, gaps=[Gap(0, 1, "x")])
