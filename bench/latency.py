@@ -13,11 +13,12 @@ a machine that was busy with something else tell nothing.
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
-import socket
+import signal
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 import httpx
@@ -49,6 +50,7 @@ from dragoman_contracts.websocket import (
     parse_server_message,
 )
 from dragoman_orchestration.cli.stack import RunningStack
+from dragoman_runtime.ports import held_port
 
 MOCK_TARGETS = ("es", "de", "fr", "it", "pt", "nl", "pl", "cs", "sv", "da")
 SPANISH = ("es", "es-MX", "es-AR", "es-CO", "es-CL", "es-PE", "es-US", "es-CR", "es-UY", "es-EC")
@@ -203,23 +205,23 @@ async def apertium() -> AsyncIterator[dict[str, str] | None]:
     if shutil.which("apertium-apy") is None:
         yield None
         return
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process = await asyncio.create_subprocess_exec(
-        "apertium-apy",
-        *("-p", str(port), PAIRS),
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        await until_it_answers(f"{url}/listPairs")
-        yield {"DRAGOMAN_TRANSLATION_ENGINES": "apertium", "DRAGOMAN_TRANSLATION_APERTIUM_URL": url}
-    finally:
-        process.terminate()
-        await process.wait()
+    with held_port() as port:
+        process = await asyncio.create_subprocess_exec(
+            "apertium-apy",
+            *("-p", str(port), PAIRS),
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        url = f"http://127.0.0.1:{port}"
+        try:
+            await until_it_answers(f"{url}/listPairs")
+            yield {"DRAGOMAN_TRANSLATION_ENGINES": "apertium", "DRAGOMAN_TRANSLATION_APERTIUM_URL": url}
+        finally:
+            # At once, with its pipelines: asked to end, it may wait for them for ever.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
 
 
 async def until_it_answers(url: str) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import shutil
+import signal
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +30,7 @@ FIXTURES = Path(__file__).parents[1] / "fixtures"
 MODELS = ",".join(f"{pair}={FIXTURES / 'models' / f'marian-micro-{pair}'}" for pair in ("en-es", "es-en"))
 APERTIUM_DATA = Path("/usr/share/apertium")
 APY_LIMIT_S = 30.0
+APY_END_S = 3.0
 
 ENGINES: dict[str, dict[str, Any]] = {
     "mock": {"engines": "mock"},
@@ -79,13 +82,21 @@ async def apertium_apy() -> AsyncIterator[str]:
             str(APERTIUM_DATA),
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
         )
         try:
             yield await _answers(f"http://127.0.0.1:{port}", process)
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                process.terminate()
-            await process.wait()
+            await _end(process)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """It and its pipelines: asked to, it may wait for them for ever."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), APY_END_S)
 
 
 async def _answers(url: str, process: asyncio.subprocess.Process) -> str:

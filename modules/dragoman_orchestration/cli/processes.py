@@ -39,7 +39,6 @@ def run_whisper() -> int:
 def run_translation() -> int:
     """Run the translation service until a signal; the exit code."""
     from dragoman_translation.app import serve_translation
-
     from dragoman_translation.settings import TranslationSettings
 
     settings, runtime = TranslationSettings(), RuntimeSettings()
