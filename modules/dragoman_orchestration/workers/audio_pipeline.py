@@ -195,7 +195,8 @@ class AudioWorker:
         await self._apply_wishes(list(self._runners.values()))
 
     async def _apply_wishes(self, runners: Sequence[SessionRunner]) -> None:
-        found = await read_wishes(self._broker, [runner.lease.keys for runner in runners])
+        known = {runner.lease.keys: runner.interpreter.wishes for runner in runners}
+        found = await read_wishes(self._broker, known)
         for runner, wishes in zip(runners, found, strict=True):
             if wishes is not None and not runner.is_over:
                 self._guarded(runner, partial(runner.apply_wishes, wishes))

@@ -215,7 +215,7 @@ class Interpreter:
 
     def pump(self, now: float, *, drafts: bool) -> None:
         """Ask for what is due in each language; never waits."""
-        if self.delayed:
+        if self.delayed or not self._lanes:
             return
         for lane in list(self._lanes.values()):
             told, request = lane.advance(now, drafts=drafts)

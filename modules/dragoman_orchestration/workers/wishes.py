@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from dragoman_contracts.streams import RecordField, SessionKeys
 from dragoman_orchestration.workers.interpreter import Wishes, read_options
@@ -11,8 +11,15 @@ from dragoman_runtime.broker.redis import RedisBroker
 from dragoman_runtime.broker.wire import Command, bus_error
 
 
-async def read_wishes(broker: RedisBroker, sessions: Sequence[SessionKeys]) -> list[Wishes | None]:
-    """The wishes of each session, all in one round trip; None where its master is away, of a cluster.
+async def read_wishes(
+    broker: RedisBroker, sessions: Mapping[SessionKeys, Wishes | None]
+) -> list[Wishes | None]:
+    """The wishes of each session, all in one round trip; None where they are not to be had this time.
+
+    Args:
+        broker: the bus.
+        sessions: each with the wishes that are known of it. What viewers want is read of those that are
+            translated on demand; one that has just become so is told the next time.
 
     Raises:
         BusUnavailable: none of them can be read.
@@ -20,20 +27,30 @@ async def read_wishes(broker: RedisBroker, sessions: Sequence[SessionKeys]) -> l
     """
     now_ms = time.time_ns() // 1_000_000
     commands: list[Command] = []
-    for keys in sessions:
+    for keys, known in sessions.items():
         commands.append(("HGET", keys.record, RecordField.TRANSLATION))
-        commands.append(("ZRANGEBYSCORE", keys.wanted, now_ms, "+inf"))
+        if _follows_viewers(known):
+            commands.append(("ZRANGEBYSCORE", keys.wanted, now_ms, "+inf"))
     replies = await broker.exchange(commands) if commands else []
     away = [reply for reply in replies if isinstance(reply, Exception)]
     if away and len(away) == len(replies):
         raise bus_error(away[0]) from None
-    pairs = iter(replies)
-    return [_wishes(*pair) for pair in zip(pairs, pairs, strict=True)]
+    left = iter(replies)
+    return [
+        _wishes(next(left), next(left) if _follows_viewers(known) else None) for known in sessions.values()
+    ]
+
+
+def _follows_viewers(known: Wishes | None) -> bool:
+    return known is None or known.options.on_demand
 
 
 def _wishes(raw: object, wanted: object) -> Wishes | None:
-    if isinstance(raw, Exception) or not isinstance(wanted, list):
-        return None
+    if isinstance(raw, Exception) or isinstance(wanted, Exception):
+        return None  # of a cluster, its master is away
     options = read_options(raw if isinstance(raw, bytes) else None)
-    languages = frozenset(language.decode() for language in wanted) if options.on_demand else frozenset()
-    return Wishes(options, languages)
+    if not options.on_demand:
+        return Wishes(options)
+    if not isinstance(wanted, list):
+        return None
+    return Wishes(options, frozenset(language.decode() for language in wanted))
