@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import Sequence
 
 from fastapi import FastAPI
 from starlette.routing import Route
 
 from dragoman_contracts.translation_api import TRANSLATE_PATH
-from dragoman_runtime.http_service import create_http_app, serve
+from dragoman_runtime.engine_app import create_engine_app
+from dragoman_runtime.http_service import serve
 from dragoman_runtime.process import Drain, Health
 from dragoman_runtime.settings import RuntimeSettings
 from dragoman_translation.engines.base import Engine
@@ -32,33 +31,13 @@ def create_app(
     health = Health("translation", drain=drain)
     service = TranslationService(settings, health, engines)
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        service.start()
-        try:
-            yield
-        finally:
-            await service.stop()
-
-    app = create_http_app("translation", health, title="Dragoman translation service", lifespan=lifespan)
-    app.state.service = service
-    app.include_router(system_routes(service))
-    app.include_router(libretranslate_routes(service))
-    app.include_router(deepl_routes(service))
-    app.router.routes.insert(0, Route(TRANSLATE_PATH, TranslateEndpoint(service), methods=["POST"]))
-    _describe_translation(app)
-    return app
-
-
-def _describe_translation(app: FastAPI) -> None:
-    known = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            describe(known())
-        return known()
-
-    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend the document
+    return create_engine_app(
+        health,
+        service,
+        [system_routes(service), libretranslate_routes(service), deepl_routes(service)],
+        fast_route=Route(TRANSLATE_PATH, TranslateEndpoint(service), methods=["POST"]),
+        describe=describe,
+    )
 
 
 async def serve_translation(settings: TranslationSettings, runtime: RuntimeSettings, drain: Drain) -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
-
 from fastapi import FastAPI
 from starlette.routing import Route
 
 from dragoman_contracts.whisper_api import WINDOW_PATH
-from dragoman_runtime.http_service import create_http_app, serve
+from dragoman_runtime.engine_app import create_engine_app
+from dragoman_runtime.http_service import serve
 from dragoman_runtime.process import Drain, Health
 from dragoman_runtime.settings import RuntimeSettings
 from dragoman_whisper.engines.base import Engine
@@ -31,33 +28,13 @@ def create_app(
     health = Health("whisper", drain=drain)
     service = WhisperService(settings, health, engine)
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        service.start()
-        try:
-            yield
-        finally:
-            await service.stop()
-
-    app = create_http_app("whisper", health, title="Dragoman whisper service", lifespan=lifespan)
-    app.state.service = service
-    app.include_router(file_routes(service))
-    app.include_router(system_routes(service))
-    # First: each route before it would be matched against each window, 25 µs in all.
-    app.router.routes.insert(0, Route(WINDOW_PATH, WindowEndpoint(service), methods=["POST"]))
-    _describe_windows(app)
-    return app
-
-
-def _describe_windows(app: FastAPI) -> None:
-    known = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            describe(known())
-        return known()
-
-    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend the document
+    return create_engine_app(
+        health,
+        service,
+        [file_routes(service), system_routes(service)],
+        fast_route=Route(WINDOW_PATH, WindowEndpoint(service), methods=["POST"]),
+        describe=describe,
+    )
 
 
 async def serve_whisper(settings: WhisperSettings, runtime: RuntimeSettings, drain: Drain) -> None:
