@@ -7,9 +7,10 @@ from urllib.parse import parse_qs
 
 import msgspec
 from fastapi import Request
-from starlette.types import Message, Receive
+from starlette.types import Receive
 
 from dragoman_contracts.errors import InvalidInput
+from dragoman_runtime.request_body import read_body as bounded_body
 
 MAX_BODY_BYTES = 16_000_000
 """128 texts of 10,000 characters, each escaped to six bytes, are 7.7 MB; the rest is for the glossary."""
@@ -24,10 +25,6 @@ class RequestTooLong(InvalidInput):
     default_remedy = "Send at most 128 texts of at most 10,000 characters in one request."
 
 
-class Gone(Exception):
-    """The client hung up before it had sent the request."""
-
-
 async def read_body(content_length: bytes, receive: Receive) -> bytes:
     """The body of a request.
 
@@ -36,21 +33,9 @@ async def read_body(content_length: bytes, receive: Receive) -> bytes:
         Gone: the client hung up.
 
     """
-    if content_length.isdigit() and int(content_length) > MAX_BODY_BYTES:
-        raise RequestTooLong(f"the request has {int(content_length)} bytes")
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message: Message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Gone
-        part: bytes = message.get("body", b"")
-        size += len(part)
-        if size > MAX_BODY_BYTES:
-            raise RequestTooLong(f"the request has more than {MAX_BODY_BYTES} bytes")
-        parts.append(part)
-        if not message.get("more_body", False):
-            return b"".join(parts)
+    return await bounded_body(
+        content_length, receive, limit=MAX_BODY_BYTES, too_long=RequestTooLong, what="request"
+    )
 
 
 async def read_parameters(request: Request) -> dict[str, Any]:

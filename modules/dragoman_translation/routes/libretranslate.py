@@ -13,10 +13,11 @@ from fastapi.responses import JSONResponse
 
 from dragoman_contracts.errors import DragomanError, Forbidden, Unavailable
 from dragoman_contracts.translation_api import TargetResult, TranslateRequest
+from dragoman_runtime.request_body import Gone
 from dragoman_translation import metrics
 from dragoman_translation.detect import SURE_BYTES, Guess, rank
 from dragoman_translation.names import english_name, targets_by_source
-from dragoman_translation.routes.body import Gone, read_parameters, text_of, texts_of
+from dragoman_translation.routes.body import read_parameters, text_of, texts_of
 from dragoman_translation.routes.compatible import GONE, answer, described, sentence, status_of, translate
 from dragoman_translation.routes.keys import is_known
 from dragoman_translation.service import TranslationService

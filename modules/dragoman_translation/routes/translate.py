@@ -16,8 +16,9 @@ from dragoman_contracts.translation_api import (
     decode_request,
 )
 from dragoman_runtime.http_service import PROBLEM_RESPONSES, problem_response
+from dragoman_runtime.request_body import Gone
 from dragoman_translation import metrics
-from dragoman_translation.routes.body import Gone, read_body
+from dragoman_translation.routes.body import read_body
 from dragoman_translation.routes.keys import check_bearer
 from dragoman_translation.service import TranslationService
 

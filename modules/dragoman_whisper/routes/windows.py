@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from dragoman_contracts.audio import MODEL_RATE_HZ
 from dragoman_contracts.errors import InvalidInput, Overloaded, UnsupportedAudio
@@ -20,6 +20,7 @@ from dragoman_contracts.whisper_api import (
     WindowResult,
 )
 from dragoman_runtime.http_service import PROBLEM_RESPONSES, problem_response
+from dragoman_runtime.request_body import Gone, read_body
 from dragoman_whisper.engines.base import Window
 from dragoman_whisper.fair_queue import Lane
 from dragoman_whisper.service import WhisperService
@@ -37,10 +38,6 @@ class WindowTooLong(InvalidInput):
     default_remedy = "Send at most 30 s (960,000 bytes) in one window; longer audio is cut by the caller."
 
 
-class _Gone(Exception):
-    """The client hung up before it had sent the window."""
-
-
 class WindowEndpoint:
     """ASGI application of the window endpoint."""
 
@@ -52,7 +49,7 @@ class WindowEndpoint:
         try:
             window, lane = await self._read(dict(scope["headers"]), receive)
             answer = self._service.batcher.submit(window, lane)
-        except _Gone:
+        except Gone:
             return
         except Overloaded as error:
             wait_s = self._service.batcher.retry_after_s
@@ -76,7 +73,13 @@ class WindowEndpoint:
         _check_media_type(headers.get(b"content-type", b""))
         options = WindowOptions.from_header(headers.get(_HEADER, b"").decode("latin-1"))
         self._service.check_language(options.language)
-        body = await _read_body(headers.get(b"content-length", b""), receive)
+        body = await read_body(
+            headers.get(b"content-length", b""),
+            receive,
+            limit=MAX_WINDOW_BYTES,
+            too_long=WindowTooLong,
+            what="window",
+        )
         if len(body) % 2 or not body:
             raise UnsupportedAudio(
                 f"the window has {len(body)} bytes, which is no whole number of 16-bit samples",
@@ -131,24 +134,6 @@ def _check_media_type(value: bytes) -> None:
         raise UnsupportedAudio(
             "the content type is not that of a window", remedy=f"Send content-type: {WINDOW_MEDIA_TYPE}"
         )
-
-
-async def _read_body(content_length: bytes, receive: Receive) -> bytes:
-    if content_length.isdigit() and int(content_length) > MAX_WINDOW_BYTES:
-        raise WindowTooLong(f"the window has {int(content_length)} bytes")
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message: Message = await receive()
-        if message["type"] == "http.disconnect":
-            raise _Gone
-        part: bytes = message.get("body", b"")
-        size += len(part)
-        if size > MAX_WINDOW_BYTES:
-            raise WindowTooLong(f"the window has more than {MAX_WINDOW_BYTES} bytes")
-        parts.append(part)
-        if not message.get("more_body", False):
-            return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 async def _send_json(send: Send, body: bytes) -> None:
