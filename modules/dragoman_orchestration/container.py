@@ -21,12 +21,13 @@ from dragoman_orchestration.results.hub import ResultsHub
 from dragoman_orchestration.session.fleet import FleetReader
 from dragoman_orchestration.session.glossaries import Glossaries
 from dragoman_orchestration.session.model import Limits
-from dragoman_orchestration.session.presence import PresenceRegister, Wire
+from dragoman_orchestration.session.presence import PresenceRegister
 from dragoman_orchestration.session.store import SessionStore
 from dragoman_orchestration.session.watched import WatchRegister
 from dragoman_runtime.broker.base import Broker
 from dragoman_runtime.broker.publisher import TickPublisher
 from dragoman_runtime.broker.redis import RedisBroker, connect
+from dragoman_runtime.broker.wire import Wire
 from dragoman_runtime.process import Health
 from dragoman_runtime.settings import RuntimeSettings
 

@@ -12,8 +12,7 @@ import msgspec
 
 from dragoman_contracts.fleet import REPORT_VALID_S, WorkerReport
 from dragoman_contracts.streams import fleet_key
-from dragoman_orchestration.session.presence import Wire
-from dragoman_runtime.broker.wire import raise_first
+from dragoman_runtime.broker.wire import Wire, raise_first
 
 READ_EVERY_S = 1.0
 """How old an answer may be: as old as the reports themselves."""

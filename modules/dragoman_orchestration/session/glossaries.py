@@ -11,8 +11,7 @@ from dragoman_contracts.errors import Conflict, InvalidInput, NotFound
 from dragoman_contracts.streams import GLOSSARIES
 from dragoman_contracts.websocket import GlossaryTerm, TranslationOptions
 from dragoman_orchestration.session.glossary import MAX_SETS, check_name, clean_terms, resolved
-from dragoman_orchestration.session.presence import Wire
-from dragoman_runtime.broker.wire import raise_first
+from dragoman_runtime.broker.wire import Wire, raise_first
 
 MAX_STORED = 1000
 """Sets that the server keeps."""

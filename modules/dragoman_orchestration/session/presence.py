@@ -9,13 +9,13 @@ Times are those of the API processes' clocks, which may differ by less than ``VA
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple
 
 from dragoman_contracts.errors import DragomanError
 from dragoman_contracts.streams import SessionKeys
-from dragoman_runtime.broker.wire import Command, bus_error, raise_first
+from dragoman_runtime.broker.wire import Command, Wire, bus_error, raise_first
 
 VALID_S = 30.0
 """How long a socket counts as connected without being refreshed."""
@@ -25,14 +25,6 @@ MAX_LISTED = 1000
 """Connections of one role that are listed; the counts tell of all."""
 
 Role = Literal["speaker", "viewer"]
-
-
-class Wire(Protocol):
-    """Sends commands in one round trip."""
-
-    async def exchange(self, commands: Sequence[Command]) -> list[Any]:
-        """All replies, an exception in the place of a reply that is one."""
-        ...
 
 
 class Counts(NamedTuple):

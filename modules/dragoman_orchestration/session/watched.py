@@ -9,8 +9,7 @@ from typing import Any
 from dragoman_contracts.errors import BusUnavailable
 from dragoman_contracts.streams import RecordField, SessionKeys
 from dragoman_orchestration.session.model import read_targets
-from dragoman_orchestration.session.presence import Wire
-from dragoman_runtime.broker.wire import Command, bus_error
+from dragoman_runtime.broker.wire import Command, Wire, bus_error
 
 WANTED_S = 15.0
 """How long a language counts as wanted without being told again."""
