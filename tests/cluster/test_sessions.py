@@ -38,13 +38,17 @@ async def dragoman(servers: ClusterServers) -> AsyncIterator[Dragoman]:
             yield client
 
 
-async def one_a_master(servers: ClusterServers, dragoman: Dragoman, seconds: int) -> dict[Node, Conversation]:
+async def one_a_master(servers: ClusterServers, dragoman: Dragoman) -> dict[Node, Conversation]:
     """A conversation on each of the masters."""
     found: dict[Node, Conversation] = {}
     while len(found) < len(servers.masters):
-        for talk in await begin(dragoman, 3, seconds):
+        for talk in await begin(dragoman, 3):
             found.setdefault(await servers.master_of(record_key(talk)), talk)
     return found
+
+
+async def finish_all(running: dict[Conversation, asyncio.Task[None]]) -> None:
+    await asyncio.gather(*(talk.finish(task) for talk, task in running.items()))
 
 
 def record_key(talk: Conversation) -> str:
@@ -54,7 +58,7 @@ def record_key(talk: Conversation) -> str:
 async def test_a_slot_moves_during_its_session(
     servers: ClusterServers, dragoman: Dragoman, eventually: Any
 ) -> None:
-    [talk] = await begin(dragoman, 1, 10)
+    [talk] = await begin(dragoman, 1)
     running = asyncio.create_task(talk.run(dragoman))
     await eventually(lambda: talk.finals, what="a first final")
     slot = key_slot(record_key(talk).encode())
@@ -67,8 +71,7 @@ async def test_a_slot_moves_during_its_session(
         await eventually(lambda: talk.stored_bytes > stored + 16_000, what="audio")  # noqa: B023
     before = talk.finals
     await eventually(lambda: talk.finals > before, what="captions after the move")
-    await running
-    talk.check()
+    await talk.finish(running)
     assert await servers.master_of(record_key(talk)) is target
     assert await source.call("COUNTKEYSINSLOT", slot) == 0
 
@@ -76,22 +79,20 @@ async def test_a_slot_moves_during_its_session(
 async def test_a_replica_takes_over_in_order(
     servers: ClusterServers, dragoman: Dragoman, eventually: Any
 ) -> None:
-    talks = await one_a_master(servers, dragoman, 8)
-    running = [asyncio.create_task(talk.run(dragoman)) for talk in talks.values()]
+    talks = await one_a_master(servers, dragoman)
+    running = {talk: asyncio.create_task(talk.run(dragoman)) for talk in talks.values()}
     await eventually(lambda: all(talk.finals for talk in talks.values()), what="first finals")
     replica = servers.replica_of(servers.masters[1])
     await replica.call("FAILOVER")
     await servers.until_promoted(replica)
-    await asyncio.gather(*running)
-    for talk in talks.values():
-        talk.check()
+    await finish_all(running)
 
 
 async def test_a_master_dies_with_what_its_replica_lacks(
     servers: ClusterServers, dragoman: Dragoman, eventually: Any
 ) -> None:
-    talks = await one_a_master(servers, dragoman, 12)
-    running = [asyncio.create_task(talk.run(dragoman)) for talk in talks.values()]
+    talks = await one_a_master(servers, dragoman)
+    running = {talk: asyncio.create_task(talk.run(dragoman)) for talk in talks.values()}
     await eventually(lambda: all(talk.finals for talk in talks.values()), what="first finals")
     # Also the master of the stream that all finals are copied to.
     victim = await servers.master_of(AUDIO_RESULTS)
@@ -102,9 +103,8 @@ async def test_a_master_dies_with_what_its_replica_lacks(
     await eventually(lambda: talk.stored_bytes > stored + 32_000, what="audio that the replica lacks")
     await victim.server.kill()
     await servers.until_promoted(servers.replica_of(victim))
-    await asyncio.gather(*running)
+    await finish_all(running)
     for node, talk in talks.items():
-        talk.check()
         # Only those whose history may lack its last writes have been told so.
         assert talk.was_told_of_trouble == (node is victim)
         # The speaker was asked for the audio again.

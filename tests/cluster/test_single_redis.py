@@ -26,7 +26,7 @@ async def test_a_session_outlasts_a_redis_that_cannot_serve(which: str, eventual
     async with EmbeddedRedis(binary=server_binary(which)) as server:
         redis: Any = connect_redis(server.url)
         async with running_system(RuntimeSettings(redis_url=server.url, redis_timeout_s=2)) as dragoman:
-            [talk] = await begin(dragoman, 1, 8)
+            [talk] = await begin(dragoman, 1)
             running = asyncio.create_task(talk.run(dragoman))
             await eventually(lambda: talk.finals, what="a first final")
 
@@ -42,8 +42,7 @@ async def test_a_session_outlasts_a_redis_that_cannot_serve(which: str, eventual
             await redis.script_flush()
             await goes_on(talk, eventually)
 
-            await running
-            talk.check()
+            await talk.finish(running)
         await redis.aclose()
 
 
