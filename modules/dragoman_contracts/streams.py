@@ -36,6 +36,94 @@ def fleet_key(profile: str) -> str:
 GLOSSARIES = "glossaries"
 """Hash name → terms (JSON list of ``GlossaryTerm``): the sets that sessions can name."""
 
+PROCESSES = "processes"
+"""Hash process name → ``ProcessReport`` (JSON): every process of the installation that uses Redis."""
+
+
+def leader_key(role: str) -> str:
+    """String: the token of the process that does what only one may do, such as ``monitoring``."""
+    return f"leader:{role}"
+
+
+class ConfigKeys:
+    """Keys of the runtime configuration; all in one slot, so that a change is one script."""
+
+    STATE = "{config}:state"
+    """Hash: ``document`` (JSON), ``version``, ``checksum``, ``changed_ms``, ``changed_by``, ``change_id``."""
+    HISTORY = "{config}:history"
+    """Sorted set of all kept versions (JSON) by their number."""
+
+    @staticmethod
+    def change(change_id: str) -> str:
+        """String: what became of a requested change (JSON); expires."""
+        return f"{{config}}:change:{change_id}"
+
+
+class BotKeys:
+    """Keys of the bots; all in one slot: they are hundreds, not millions."""
+
+    INDEX = "{bots}:index"
+    """Sorted set of bot ids by the time they were asked for, unix ms."""
+    QUEUE = "{bots}:queue"
+    """Sorted set of ids of bots that nobody runs yet, by the unix ms from which they may be started."""
+    LEASES = "{bots}:leases"
+    """Sorted set of ids of bots that a worker runs, by the unix ms at which its lease ends."""
+    EVENTS = "{bots}:events"
+    """Stream of all that happens to bots, in the shared envelope: what sockets and webhooks follow."""
+
+    @staticmethod
+    def record(bot_id: str) -> str:
+        """Hash: the bot's request, state, session, owner, runner and counters."""
+        return f"{{bots}}:{bot_id}:record"
+
+    @staticmethod
+    def screenshots(bot_id: str) -> str:
+        """Hash time (unix ms) → PNG, of what the bot saw when it failed."""
+        return f"{{bots}}:{bot_id}:screenshots"
+
+    @staticmethod
+    def client_key(owner_key: str, client_key: str) -> str:
+        """String: the id of the bot that was asked for with this idempotency key; expires."""
+        return f"{{bots}}:by-key:{owner_key}:{client_key}"
+
+
+class WebhookKeys:
+    """Keys of the webhooks; all in one slot, so that taking what is due is one script."""
+
+    ENDPOINTS = "{webhooks}:endpoints"
+    """Hash endpoint id → endpoint (JSON)."""
+    DUE = "{webhooks}:due"
+    """Sorted set of delivery ids by the unix ms of their next attempt."""
+
+    @staticmethod
+    def delivery(delivery_id: str) -> str:
+        """Hash: one delivery with its body and its attempts; expires."""
+        return f"{{webhooks}}:delivery:{delivery_id}"
+
+    @staticmethod
+    def log(endpoint_id: str) -> str:
+        """Sorted set of the delivery ids of an endpoint by the unix ms at which they were made."""
+        return f"{{webhooks}}:log:{endpoint_id}"
+
+
+class MonitoringKeys:
+    """Keys of the monitoring worker."""
+
+    OVERVIEW = "{monitoring}:overview"
+    """String: the newest ``Overview`` (JSON); expires, so that what is there is true."""
+    ANOMALIES = "{monitoring}:anomalies"
+    """Hash rule and subject → open ``Anomaly`` (JSON): what a new leader must not tell again."""
+
+    @staticmethod
+    def usage(day: str) -> str:
+        """Hash ``<API key name>|<measure>`` → number, of one day (YYYY-MM-DD, UTC); expires."""
+        return f"{{monitoring}}:usage:{day}"
+
+    @staticmethod
+    def counted(day: str) -> str:
+        """Set of what was counted that day, so that nothing is counted twice; expires."""
+        return f"{{monitoring}}:counted:{day}"
+
 
 def shard_of(session_id: str, shards: int) -> int:
     """Shard of a session: CRC-16/XMODEM of its id modulo the number of shards."""

@@ -24,6 +24,16 @@ class CircuitBreaker:
         self._name = name
         self._factory = SyncCircuitBreakerFactory(default_threshold=threshold, default_ttl=open_s)
 
+    @property
+    def name(self) -> str:
+        """What it guards."""
+        return self._name
+
+    @property
+    def state(self) -> str:
+        """``closed``, ``opened`` or ``half-opened``."""
+        return str(self._factory.get_breaker(self._name).context.state)
+
     @contextmanager
     def guard(self, *failures: type[Exception]) -> Iterator[None]:
         """Run the body unless the circuit is open; only ``failures`` count against the service.
