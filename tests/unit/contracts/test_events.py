@@ -10,13 +10,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dragoman_contracts.bots import BotCause, BotLimits, BotRequest, BotState, FailureStage
 from dragoman_contracts.envelope import Envelope, EnvelopeInvalid
 from dragoman_contracts.events import (
+    AnomalyDetected,
+    AnomalyResolved,
     AudioSessionEnded,
     AudioSessionOpened,
+    BotDegraded,
+    BotRecovered,
+    BotReported,
+    BotRequested,
+    BotRestartRequested,
+    BotStateChanged,
+    BotStopRequested,
+    ConfigChangeRejected,
+    ConfigDriftDetected,
+    ConfigResyncRequested,
+    ConfigRollbackRequested,
+    ConfigSnapshot,
+    ConfigUpdateRequested,
     Event,
+    ServiceHealthReport,
     TranscriptionCompleted,
     TranslationCompleted,
+    UsageMetrics,
     parse_event,
     to_envelope,
 )
@@ -66,6 +84,48 @@ EVENTS: list[Event] = [
     AudioSessionEnded(
         session_id="s1", reason="client", ledger=Ledger(received_ms=1, gap_ms=1, gaps=[Gap(0, 1, "x")])
     ),
+    ConfigUpdateRequested(
+        change_id="c1",
+        scope="preset",
+        operation="merge",
+        preset="p",
+        values={"partials": {"enabled": None}},
+        expected_version=3,
+        requested_by="k",
+    ),
+    ConfigRollbackRequested(change_id="c2", to_version=2, requested_by="k"),
+    ConfigSnapshot(version=4, checksum="ab", document={"system": {}}, changed_by="k", change_id="c1"),
+    ConfigChangeRejected(change_id="c1", code="conflict", message="another came first"),
+    ConfigDriftDetected(part="whisper", kind="service", expected="ab", found="cd", attempts=5, gave_up=True),
+    ConfigResyncRequested(reason="r"),
+    BotRequested(
+        bot_id="b1",
+        session_id="s1",
+        owner_key="k",
+        request=BotRequest(driver="media", url="https://e.example/a", limits=BotLimits(length_s=5)),
+    ),
+    BotStopRequested(bot_id="b1", requested_by="k"),
+    BotRestartRequested(bot_id="b1", reason="r"),
+    BotReported(bot_id="b1", generation=2, seq=7),
+    BotStateChanged(
+        bot_id="b1",
+        session_id="s1",
+        seq=4,
+        previous=BotState.STOPPING,
+        state=BotState.FAILED,
+        time_ms=9,
+        cause=BotCause(code="crashed", message="m", transient=True),
+        stage=FailureStage.RUNNING,
+        attempt=2,
+    ),
+    BotDegraded(bot_id="b1", session_id="s1", cause=BotCause(code="no_audio"), since_ms=5),
+    BotRecovered(bot_id="b1", session_id="s1", cause=BotCause(code="no_audio"), degraded_ms=5),
+    ServiceHealthReport(time_ms=1, status="degraded", parts={"redis": "ok"}, measures={"m": 1.5}),
+    AnomalyDetected(
+        rule="r", subject="s", severity="critical", measure="m", value=2.5, since_ms=1, message="m"
+    ),
+    AnomalyResolved(rule="r", subject="s", severity="info", measure="m", value=0.5, lasted_ms=1, message="m"),
+    UsageMetrics(day="2025-01-31", owner_key="k", audio_ms=1, sessions=1, translated_chars=1, bots=1),
 ]
 
 
