@@ -215,7 +215,7 @@ async def test_a_recording_that_is_sent_at_once_is_no_overload(
         await session.say(spoken(list(range(start, start + 6))))
     await session.end()
     # Well above what a slow machine takes for a window, well below the recording's length.
-    start_worker(whisper_url, **QUICK | {"degrade_lag_ms": 5_000})
+    start_worker(whisper_url, **QUICK | {"degrade_lag_ms": 2_000})
     await eventually(session.is_ended)
     assert await session.of_type(SessionDegraded) == []
     assert await session.words() == words_of(list(range(60)))
