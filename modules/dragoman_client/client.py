@@ -141,6 +141,7 @@ class Dragoman:
         options: SessionOptions | None = None,
         *,
         max_ahead_ms: int | None = None,
+        continues: bool = False,
     ) -> Speaker:
         """A session's speaker, to be entered with ``async with``; see ``Speaker``."""
         return Speaker(
@@ -150,6 +151,7 @@ class Dragoman:
             options,
             max_ahead_ms=max_ahead_ms,
             retry=self._retry(),
+            continues=continues,
         )
 
     def watch(

@@ -54,6 +54,8 @@ class Speaker:
         max_ahead_ms: Let ``send`` wait while more than this much audio is not final yet: the pace at which a
             file can be sent faster than real time without passing the server's backlog limit. PCM only.
         retry: How outages are outlasted, and whether the first connection is waited for.
+        continues: Go on after whatever audio the session has, from a speaker that is no more, instead of
+            refusing to; what that one had not sent is lost.
 
     """
 
@@ -66,6 +68,7 @@ class Speaker:
         *,
         max_ahead_ms: int | None = None,
         retry: Retry | None = None,
+        continues: bool = False,
     ) -> None:
         self.session_id = session_id
         self.audio = audio.validate()
@@ -75,6 +78,7 @@ class Speaker:
         self._options = options
         self._max_ahead_ms = max_ahead_ms if audio.is_pcm else None
         self._retry = retry or Retry(Backoff())
+        self._continues = continues
         self._ending = False
         self._tail = AudioTail(
             keep_bytes=KEEP_ACKNOWLEDGED_S * audio.bytes_per_second, align_bytes=audio.frame_bytes
@@ -196,6 +200,8 @@ class Speaker:
         socket = await open_socket(self._endpoint, f"/v1/sessions/{self.session_id}/audio", **query)
         try:
             started = await self._configure(socket)
+            if self._continues and not self.connections:
+                self._tail.begin_at(started.received_bytes)
             self._tail.resume_at(started.received_bytes)
         except BaseException:
             await socket.close()

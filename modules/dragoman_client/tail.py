@@ -40,6 +40,10 @@ class AudioTail:
         """Bytes given that the server has not stored, as far as this client knows."""
         return self.end - self.acknowledged
 
+    def begin_at(self, received_bytes: int) -> None:
+        """Go on where an earlier speaker of the session stopped; only before anything was given."""
+        self._start = self.end = self.acknowledged = received_bytes
+
     def append(self, audio: bytes) -> None:
         """Add audio at the end, cut into pieces that the server takes."""
         step = max(self.align_bytes, self.frame_bytes_max // self.align_bytes * self.align_bytes)

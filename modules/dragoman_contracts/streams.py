@@ -21,6 +21,7 @@ GROUP_CONFIG_SYNC = "config-sync"
 GROUP_BOT_ORCHESTRATOR = "bot-orchestrator"
 GROUP_MONITORING = "monitoring"
 GROUP_ARCHIVE = "archive"
+GROUP_WEBHOOKS = "webhooks"
 
 
 def dead_letter_stream(stream: str) -> str:
@@ -90,10 +91,33 @@ class BotKeys:
 class WebhookKeys:
     """Keys of the webhooks; all in one slot, so that taking what is due is one script."""
 
+    PREFIX = "{webhooks}:"
     ENDPOINTS = "{webhooks}:endpoints"
-    """Hash endpoint id → endpoint (JSON)."""
+    """Sorted set of endpoint ids by the unix ms at which they were made."""
+    VERSION = "{webhooks}:version"
+    """Number: another one after each change of an endpoint."""
     DUE = "{webhooks}:due"
-    """Sorted set of delivery ids by the unix ms of their next attempt."""
+    """Sorted set of the endpoint ids that have something waiting, by the unix ms of their next turn."""
+
+    @staticmethod
+    def endpoint(endpoint_id: str) -> str:
+        """Hash: one endpoint with its secrets and how it has answered."""
+        return f"{{webhooks}}:endpoint:{endpoint_id}"
+
+    @staticmethod
+    def endpoints_of(owner_key: str) -> str:
+        """Sorted set of the endpoint ids of an API key by the unix ms at which they were made."""
+        return f"{{webhooks}}:endpoints-of:{owner_key}"
+
+    @staticmethod
+    def queue(endpoint_id: str) -> str:
+        """Sorted set of the delivery ids that wait, by the unix ms of their next attempt."""
+        return f"{{webhooks}}:queue:{endpoint_id}"
+
+    @staticmethod
+    def leased(endpoint_id: str) -> str:
+        """Sorted set of the delivery ids that a courier sends now, by the unix ms at which its lease ends."""
+        return f"{{webhooks}}:leased:{endpoint_id}"
 
     @staticmethod
     def delivery(delivery_id: str) -> str:
@@ -269,6 +293,8 @@ class RecordField:
     """``TranslationOptions`` as JSON, sets of terms resolved; the worker looks at it every second."""
     TARGETS = b"targets"
     """Its target languages alone, separated by commas: what viewers' languages are matched with."""
+    CONFIG = b"config"
+    """What the session sets of the runtime configuration, as JSON; the worker looks at it every second."""
     FORMAT = b"format"
     OWNER_KEY = b"owner_key"
     """Name of the API key that made the session."""

@@ -17,6 +17,8 @@ from dragoman_orchestration.api.ingest_protocol import IngestLimits
 from dragoman_orchestration.api.presence import PresenceBoard
 from dragoman_orchestration.api.session_watch import SessionWatch
 from dragoman_orchestration.api.settings import ApiSettings
+from dragoman_orchestration.config.follower import ConfigFollower
+from dragoman_orchestration.fleet.reporter import ProcessReporter, process_name
 from dragoman_orchestration.results.hub import ResultsHub
 from dragoman_orchestration.session.fleet import FleetReader
 from dragoman_orchestration.session.glossaries import Glossaries
@@ -62,6 +64,19 @@ def _presence_register(wire: Wire, runtime: RuntimeSettings) -> PresenceRegister
 
 def _watch_register(wire: Wire, runtime: RuntimeSettings) -> WatchRegister:
     return WatchRegister(wire, shards=runtime.shards)
+
+
+def _reporter(
+    wire: RedisBroker, health: Health, config: ConfigFollower, gateway: IngestGateway
+) -> ProcessReporter:
+    return ProcessReporter(
+        broker=wire,
+        kind="api",
+        name=process_name(),
+        health=health,
+        config=config.applied,
+        measures=lambda: {"speakers": len(gateway)},
+    )
 
 
 def _admission(fleets: FleetReader, api: ApiSettings) -> Admission:
@@ -124,3 +139,5 @@ class ApiContainer(containers.DeclarativeContainer):
     session_limits = providers.Singleton(_session_limits, settings)
     whisper_http = providers.Singleton(_whisper_http, settings)
     health = providers.Singleton(Health, "api")
+    config = providers.Singleton(ConfigFollower, store_wire)
+    reporter = providers.Singleton(_reporter, store_wire, health, config, gateway)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -16,7 +16,14 @@ from loguru import logger
 from starlette.middleware import Middleware
 from starlette.routing import WebSocketRoute
 
-from dragoman_orchestration.api import glossaries, sessions, system, transcriptions, translations
+from dragoman_orchestration.api import (
+    glossaries,
+    session_config,
+    sessions,
+    system,
+    transcriptions,
+    translations,
+)
 from dragoman_orchestration.api.asyncapi import build_document
 from dragoman_orchestration.api.body_limit import BodyLimit
 from dragoman_orchestration.api.ingest_ws import IngestEndpoint
@@ -36,6 +43,8 @@ these documents wants `Authorization: Bearer <key>`. Errors are problem details 
 
 MAX_JSON_BYTES = 262_144
 """Of a request's body, as of a speaker's message; 500 terms in three languages have about 80 kB."""
+LEAVE_S = 1.0
+"""For loops that take their leave of Redis."""
 WS_MAX_BYTES = 16 * 1024 * 1024
 """Beyond this uvicorn itself closes with 1009; up to it the speaker is told FRAME_TOO_LARGE."""
 
@@ -43,11 +52,14 @@ WS_MAX_BYTES = 16 * 1024 * 1024
 def create_app(container: ApiContainer) -> FastAPI:
     """The application on the parts of ``container``; nothing connects before the first request."""
     hub, gateway, presence = container.hub(), container.gateway(), container.presence()
-    loops = {
+    drain = Drain()
+    loops: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
         "results": hub.run,
         "gateway": gateway.run,
         "presence": presence.run,
         "watch": container.session_watch().run,
+        "config": partial(container.config().run, drain),
+        "reporter": partial(container.reporter().run, drain),
     }
 
     @asynccontextmanager
@@ -58,6 +70,8 @@ def create_app(container: ApiContainer) -> FastAPI:
         try:
             yield
         finally:
+            drain.start("the API ends")
+            await asyncio.wait({tasks["config"], tasks["reporter"]}, timeout=LEAVE_S)
             await cancel_all(tasks.values())
             await presence.close()
             await container.whisper_http().aclose()
@@ -71,7 +85,7 @@ def create_app(container: ApiContainer) -> FastAPI:
     limit = Middleware(BodyLimit, limit=MAX_JSON_BYTES, streamed=frozenset({transcriptions.PATH}))
     app.user_middleware.append(limit)
     app.state.container = container
-    for routes in (sessions, translations, glossaries, transcriptions, system):
+    for routes in (sessions, session_config, translations, glossaries, transcriptions, system):
         app.include_router(routes.router)
     container.health().add_check("redis", partial(system.redis_state, container.broker()))
     _add_asyncapi(app)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
+from dragoman_contracts.config import ConfigValues, PresetName, SessionDefaults
 from dragoman_contracts.websocket import Ledger, SessionOptions
 from dragoman_orchestration.api.translation_schemas import SessionTranslation, Translation
 from dragoman_orchestration.session.fleet import Fleet
@@ -42,10 +43,30 @@ class CreateSession(BaseModel):
         None, pattern="^[a-z0-9-]{1,32}$", description="Worker profile; left out: the server's default."
     )
     translation: Translation | None = Field(None, description="Left out: no translation.")
+    preset: PresetName | None = Field(
+        None, description="Preset of the runtime configuration (`/v1/config/presets`).", examples=["lecture"]
+    )
+    config: ConfigValues = Field(
+        ConfigValues(),
+        description="Own values of `voice_activity`, `recognition` and `partials`, over those of the preset.",
+        examples=[{"voice_activity": {"min_silence_ms": 700}}],
+    )
 
     def options(self) -> SessionOptions:
         """As the contract has it."""
-        return msgspec.convert(self.model_dump(), SessionOptions)
+        return msgspec.convert(self.model_dump(exclude={"preset", "config"}), SessionOptions)
+
+    def with_defaults(self, defaults: SessionDefaults) -> CreateSession:
+        """What is left out is as the configuration says."""
+        given = self.model_fields_set
+        values = defaults.model_dump(exclude_none=True)
+        own: dict[str, Any] = {
+            name: values[name] for name in ("profile", "preset", "language", "hotwords") if name in values
+        }
+        translation = {name: values[name] for name in Translation.model_fields if name in values}
+        if translation.get("targets"):
+            own["translation"] = Translation.model_validate(translation)
+        return self.model_copy(update={name: value for name, value in own.items() if name not in given})
 
 
 class Session(BaseModel):

@@ -24,6 +24,7 @@ from dragoman_orchestration.api.schemas import (
     ViewerTokenIssued,
     moment,
 )
+from dragoman_orchestration.session.config_scope import SessionConfig, checked_scope
 from dragoman_orchestration.session.model import Cursor
 from dragoman_orchestration.session.store import now_ms
 from dragoman_runtime.http_service import PROBLEM_TYPE, Problem
@@ -81,7 +82,10 @@ async def create_session(
 
     A session that no speaker opens within an hour is forgotten.
     """
-    options = (wanted or CreateSession()).options()
+    document = container.config().document
+    wanted = (wanted or CreateSession()).with_defaults(document.system.session)
+    config = checked_scope(SessionConfig(preset=wanted.preset, values=wanted.config), document)
+    options = wanted.options()
     if options.translation is not None:
         translation = await container.glossaries().resolve(options.translation)
         options = msgspec.structs.replace(options, translation=translation)
@@ -92,6 +96,7 @@ async def create_session(
         profile=profile,
         owner_key=principal.name,
         limits=container.session_limits(),
+        config=config,
     )
     logger.bind(session_id=record.id).info("session created")
     response.headers["location"] = f"/v1/sessions/{record.id}"

@@ -11,6 +11,7 @@ from dragoman_contracts.audio import AudioFormat
 from dragoman_contracts.errors import InvalidInput
 from dragoman_contracts.streams import RecordField, StateField
 from dragoman_contracts.websocket import SessionOptions, TranslationOptions
+from dragoman_orchestration.session.config_scope import NOTHING_SET, SessionConfig
 from dragoman_orchestration.session.lifecycle import Status
 
 MAX_DIGITS = 15
@@ -80,6 +81,7 @@ class SessionRecord:
     results_epoch: str
     options: SessionOptions = field(default_factory=SessionOptions)
     translation: TranslationOptions = field(default_factory=TranslationOptions)
+    config: SessionConfig = NOTHING_SET
     ended_ms: int = 0
     seen_ms: int = 0
     epoch: int = 0
@@ -99,6 +101,7 @@ class SessionRecord:
             results_epoch=fields.get(RecordField.RESULTS_EPOCH, b"").decode(),
             options=_options_decoder.decode(fields.get(RecordField.OPTIONS) or b"{}"),
             translation=_translation_decoder.decode(fields.get(RecordField.TRANSLATION) or b"{}"),
+            config=SessionConfig.decode(fields.get(RecordField.CONFIG)),
             ended_ms=int(fields.get(RecordField.ENDED_MS) or 0),
             seen_ms=int(fields.get(RecordField.SEEN_MS) or 0),
             epoch=int(fields.get(RecordField.EPOCH) or 0),

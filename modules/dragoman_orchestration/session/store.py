@@ -38,6 +38,7 @@ from dragoman_contracts.websocket import (
     SessionOptions,
     TranslationOptions,
 )
+from dragoman_orchestration.session.config_scope import NOTHING_SET, SessionConfig
 from dragoman_orchestration.session.lifecycle import Status
 from dragoman_orchestration.session.model import (
     Cursor,
@@ -91,14 +92,20 @@ class SessionStore:
         self._open = _StoreScript(scripts, "open_session")
         self._end = _StoreScript(scripts, "end_session")
         self._touch = _StoreScript(scripts, "touch_session")
-        self._translate = _StoreScript(scripts, "set_translation")
+        self._change = _StoreScript(scripts, "change_session")
 
     def keys(self, session_id: str) -> SessionKeys:
         """The session's keys."""
         return SessionKeys(session_id, self._shards)
 
     async def create(
-        self, options: SessionOptions, *, profile: str, owner_key: str, limits: Limits
+        self,
+        options: SessionOptions,
+        *,
+        profile: str,
+        owner_key: str,
+        limits: Limits,
+        config: SessionConfig = NOTHING_SET,
     ) -> SessionRecord:
         """Make a session; ``options.translation`` has its sets of terms resolved.
 
@@ -115,6 +122,7 @@ class SessionStore:
             results_epoch=uuid.uuid4().hex[:12],
             options=msgspec.structs.replace(options, translation=None),
             translation=options.translation or TranslationOptions(),
+            config=config,
         )
         keys = self.keys(record.id)
         shard = keys.shard
@@ -266,14 +274,27 @@ class SessionStore:
             SessionEnded: it has ended.
 
         """
-        async with self._turn():
-            answer = await self._translate(
-                keys=[self.keys(session_id).record], args=_translation_args(translation)
-            )
-        if answer == b"ended":
+        if not await self._change_record(session_id, translation_fields(translation)):
             raise SessionEnded("the session has ended and is not translated any more")
-        if answer != b"ok":
+
+    async def set_config(self, session_id: str, config: SessionConfig) -> None:
+        """Let this be what the session sets of the runtime configuration from now on.
+
+        Raises:
+            NotFound: there is no such session.
+            SessionEnded: it has ended.
+
+        """
+        if not await self._change_record(session_id, {RecordField.CONFIG: config.encode()}):
+            raise SessionEnded("the session has ended: nothing of it can be configured any more")
+
+    async def _change_record(self, session_id: str, fields: dict[bytes, bytes]) -> bool:
+        """Whether the session has not ended yet."""
+        async with self._turn():
+            answer = await self._change(keys=[self.keys(session_id).record], args=_flat(fields))
+        if answer == b"missing":
             raise NotFound("there is no such session, or it ended long ago")
+        return bool(answer == b"ok")
 
     async def end(self, session_id: str, reason: str, *, epoch: int | None = None, seq: int = 0) -> Status:
         """No more audio; with ``epoch`` and ``seq`` as the speaker's last entry, else fencing the speaker.
@@ -496,6 +517,7 @@ def _record_fields(record: SessionRecord) -> dict[bytes, bytes]:
         RecordField.OWNER_KEY: record.owner_key.encode(),
         RecordField.RESULTS_EPOCH: record.results_epoch.encode(),
         RecordField.OPTIONS: msgspec.json.encode(record.options),
+        RecordField.CONFIG: record.config.encode(),
         RecordField.EPOCH: b"0",
         **translation_fields(record.translation),
     }

@@ -91,6 +91,10 @@ class SpeechGate:
         self._open_since = self._silence_since = self._speech_since = None
         return SpeechEnd(end_ms)
 
+    def retune(self, settings: GateSettings) -> None:
+        """Judge by other settings from the next chunk on."""
+        self._settings = settings
+
     def open(self, at_ms: int) -> None:
         """Count the open utterance from ``at_ms`` on: it was split there, or another worker saw it begin."""
         self._open_since = at_ms

@@ -240,6 +240,12 @@ class Recogniser:
         self._options = options
         self._language.given = options.language
 
+    def retune(self, settings: RecogniserSettings, *, min_step_ms: int, max_step_ms: int) -> None:
+        """Go on with other settings from the next sample on; what is decided already stays."""
+        self._settings = settings
+        self._gate.retune(settings.gate)
+        self.policy.min_step_ms, self.policy.max_step_ms = min_step_ms, max_step_ms
+
     def state(self) -> RecogniserState:
         """The checkpoint at this moment."""
         return RecogniserState(

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
 import time
-import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -14,11 +11,14 @@ from functools import partial
 import httpx
 from loguru import logger
 
+from dragoman_contracts.config import ConfigDocument
 from dragoman_contracts.errors import BusUnavailable, DragomanError, Fenced
 from dragoman_contracts.fleet import REPORT_INTERVAL_S, WorkerReport
 from dragoman_contracts.streams import AUDIO_RESULTS
 from dragoman_orchestration.clients.translation import TranslationClient
 from dragoman_orchestration.clients.whisper import WhisperClient
+from dragoman_orchestration.config.follower import ConfigFollower
+from dragoman_orchestration.fleet.reporter import ProcessReporter, process_name
 from dragoman_orchestration.streaming.detectors import (
     EnergyDetector,
     SileroDetector,
@@ -28,6 +28,7 @@ from dragoman_orchestration.streaming.detectors import (
 from dragoman_orchestration.workers import metrics
 from dragoman_orchestration.workers.fleet import FleetReports
 from dragoman_orchestration.workers.ladder import percentile_90
+from dragoman_orchestration.workers.listening import ListeningConfig
 from dragoman_orchestration.workers.outbox import Outbox
 from dragoman_orchestration.workers.poison import bury
 from dragoman_orchestration.workers.service_level import ServiceLevel
@@ -69,6 +70,7 @@ class AudioWorker:
         shards: int,
         translation: TranslationClient | None = None,
     ) -> None:
+        self.listening = ListeningConfig(settings)
         self._leases = leases
         self._broker = broker
         self._service = service
@@ -114,6 +116,26 @@ class AudioWorker:
         for outcome in outcomes:
             if isinstance(outcome, Exception):
                 raise outcome
+
+    def configure(self, document: ConfigDocument, _version: int) -> None:
+        """Work by this version of the runtime configuration from here on, also in the sessions that run."""
+        self.listening.use(document)
+        self._service.retune(*self.listening.ladder())
+        for runner in self._runners.values():
+            self._guarded(runner, runner.listen)
+
+    def measures(self) -> dict[str, float]:
+        """For the process' report."""
+        return {
+            "sessions": len(self._runners),
+            "room": self._room,
+            "level": self._service.level,
+            "lag_ms": self._service.lag_ms,
+        }
+
+    @property
+    def _room(self) -> int:
+        return max(0, self._settings.max_sessions - len(self._runners))
 
     async def _leave(self) -> None:
         """Take no more, hand over what there is, and be forgotten."""
@@ -164,8 +186,8 @@ class AudioWorker:
 
     async def _claim(self) -> None:
         await self._start_waiting()
-        room = self._settings.max_sessions - len(self._runners)
-        if room <= 0:
+        room = self._room
+        if not room:
             return
         now = time.monotonic()
         # A worker that was late to renew would find its own leases among those that look old.
@@ -225,6 +247,7 @@ class AudioWorker:
                 translation=self._translation,
                 detector=self._new_detector(),
                 settings=self._settings,
+                listening=self.listening,
             )
         except Fenced as error:
             logger.warning("session {} is not taken: {}", lease.session_id, error.message)
@@ -325,13 +348,13 @@ class AudioWorker:
             )
 
     async def _report(self) -> None:
-        await self._fleet.tell(self._report_now(room=self._settings.max_sessions - len(self._runners)))
+        await self._fleet.tell(self._report_now(room=self._room))
 
     def _report_now(self, *, room: int) -> WorkerReport:
         return WorkerReport(
             worker=self._name,
             sessions=len(self._runners),
-            room=max(0, room),
+            room=room,
             level=self._service.level,
             refuses=self._service.refuses,
             lag_ms=self._service.lag_ms,
@@ -364,12 +387,16 @@ def detector_factory(settings: AudioWorkerSettings) -> Callable[[], SpeechDetect
 async def run_audio_worker(settings: AudioWorkerSettings, runtime: RuntimeSettings, drain: Drain) -> None:
     """Run one audio worker until ``drain``; its health is on ``runtime.metrics_port``."""
     broker = RedisBroker(connect(runtime, client_name="dragoman-audio-worker"))
-    whisper = _whisper_client(settings, settings.whisper_url, "the whisper service")
+    whisper_breaker = CircuitBreaker("the whisper service")
+    translation_breaker = CircuitBreaker("the translation service")
+    whisper = _whisper_client(settings, settings.whisper_url, whisper_breaker)
     fallback = None
     if settings.fallback_whisper_url:
-        fallback = _whisper_client(settings, settings.fallback_whisper_url, "the fallback whisper service")
+        fallback = _whisper_client(
+            settings, settings.fallback_whisper_url, CircuitBreaker("the fallback whisper service")
+        )
     service = ServiceLevel(whisper, fallback, steps=settings.ladder_steps, limits=settings.ladder_limits)
-    name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+    name = process_name()
     leases = SessionLeases(
         broker,
         worker=name,
@@ -380,7 +407,7 @@ async def run_audio_worker(settings: AudioWorkerSettings, runtime: RuntimeSettin
     health = Health("audio-worker", drain=drain)
     health.add_check("redis", _redis_check(broker))
     health.add_check("whisper", whisper.ready)
-    translation = _translation_client(settings)
+    translation = _translation_client(settings, translation_breaker)
     worker = AudioWorker(
         leases,
         broker,
@@ -391,7 +418,21 @@ async def run_audio_worker(settings: AudioWorkerSettings, runtime: RuntimeSettin
         shards=runtime.shards,
         translation=translation,
     )
-    async with worker_face(health, runtime):
+    follower = ConfigFollower(broker, on_change=worker.configure)
+    reporter = ProcessReporter(
+        broker=broker,
+        kind="audio",
+        name=name,
+        health=health,
+        profile=settings.profile,
+        breakers=(whisper_breaker, *((translation_breaker,) if translation is not None else ())),
+        config=follower.applied,
+        defaults=worker.listening.defaults,
+        measures=worker.measures,
+    )
+    async with worker_face(health, runtime), asyncio.TaskGroup() as beside:
+        beside.create_task(follower.run(drain))
+        beside.create_task(reporter.run(drain))
         logger.info(
             "audio worker of profile {} takes up to {} sessions", settings.profile, settings.max_sessions
         )
@@ -404,17 +445,17 @@ async def run_audio_worker(settings: AudioWorkerSettings, runtime: RuntimeSettin
             await broker.close()
 
 
-def _whisper_client(settings: AudioWorkerSettings, url: str, name: str) -> WhisperClient:
+def _whisper_client(settings: AudioWorkerSettings, url: str, breaker: CircuitBreaker) -> WhisperClient:
     http = _http(url, settings.whisper_timeout_s, settings.connections)
-    return WhisperClient(http, CircuitBreaker(name), connections=settings.connections)
+    return WhisperClient(http, breaker, connections=settings.connections)
 
 
-def _translation_client(settings: AudioWorkerSettings) -> TranslationClient | None:
+def _translation_client(settings: AudioWorkerSettings, breaker: CircuitBreaker) -> TranslationClient | None:
     if not settings.translation_url:
         return None
     connections = settings.translation_connections
     http = _http(settings.translation_url, settings.translation_timeout_s, connections)
-    return TranslationClient(http, CircuitBreaker("the translation service"), connections=connections)
+    return TranslationClient(http, breaker, connections=connections)
 
 
 def _http(url: str, timeout_s: float, connections: int) -> httpx.AsyncClient:

@@ -114,6 +114,12 @@ class Interpreter:
 
     # --- wishes ------------------------------------------------------------------------------------------
 
+    def retune(self, drafts: DraftPolicy) -> None:
+        """Ask for drafts by another policy from here on."""
+        self._draft_policy = drafts
+        for lane in self._lanes.values():
+            lane.drafts = drafts
+
     def apply(self, wishes: Wishes) -> None:
         """Translate into these languages from here on; finals without an outcome included."""
         self.wishes = wishes

@@ -47,6 +47,11 @@ class Ladder:
         self._low_since: float | None = None
         self.level = 0
 
+    def retune(self, steps: Sequence[Step], limits: LadderLimits) -> None:
+        """Judge by other limits; steps that are taken stay taken, as far as there are as many."""
+        self._steps, self._limits = tuple(steps), limits
+        self.level = min(self.level, len(self._steps))
+
     @property
     def in_effect(self) -> tuple[Step, ...]:
         """The steps taken at this level."""

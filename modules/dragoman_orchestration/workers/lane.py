@@ -78,7 +78,7 @@ class Lane:
     def __init__(self, target: str, is_same: SameLanguage, drafts: DraftPolicy | None = None) -> None:
         self.target = target
         self._is_same = is_same
-        self._drafts = drafts or DraftPolicy()
+        self.drafts = drafts or DraftPolicy()
         self._finals: deque[Sentence] = deque()
         self._draft: Sentence | None = None
         self._drafted: tuple[str, str] = ("", "")
@@ -158,7 +158,7 @@ class Lane:
         return LaneRequest(tuple(together), tuple(self._context))
 
     def _next_draft(self, now_s: float) -> LaneRequest | None:
-        slow = self._latency_ms is not None and self._latency_ms > self._drafts.latency_ms
+        slow = self._latency_ms is not None and self._latency_ms > self.drafts.latency_ms
         if self._draft is None or slow or now_s < self._draft_not_before_s:
             return None
         sentence, self._draft = self._draft, None
@@ -284,5 +284,5 @@ class Lane:
     def _observe(self, now_s: float, took_ms: float) -> None:
         before = took_ms if self._latency_ms is None else self._latency_ms
         self._latency_ms = before + LATENCY_WEIGHT * (took_ms - before)
-        pause_ms = max(self._drafts.interval_ms, 2 * self._latency_ms)
+        pause_ms = max(self.drafts.interval_ms, 2 * self._latency_ms)
         self._draft_not_before_s = now_s + pause_ms / 1000

@@ -34,10 +34,15 @@ class ServiceLevel:
     ) -> None:
         self._whisper = whisper
         self._fallback = fallback
-        self._ladder = Ladder(
-            [step for step in steps if step is not Step.SMALLER_MODEL or fallback is not None], limits
-        )
+        self._ladder = Ladder(self._possible(steps), limits)
         self.lag_ms = 0
+
+    def retune(self, steps: Sequence[Step], limits: LadderLimits) -> None:
+        """Climb another ladder from here on."""
+        self._ladder.retune(self._possible(steps), limits)
+
+    def _possible(self, steps: Sequence[Step]) -> list[Step]:
+        return [step for step in steps if step is not Step.SMALLER_MODEL or self._fallback is not None]
 
     def observe(self, lag_ms: int, now_s: float) -> bool:
         """Take the lag of this worker's sessions at ``now_s``; whether the level changed."""

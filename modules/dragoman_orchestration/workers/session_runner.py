@@ -57,13 +57,15 @@ from dragoman_orchestration.workers.audio_feed import (
     Lost,
     Torn,
 )
-from dragoman_orchestration.workers.interpreter import Interpreter, Wishes, hotwords_of
+from dragoman_orchestration.workers.interpreter import Interpreter, hotwords_of
 from dragoman_orchestration.workers.ladder import Pace
+from dragoman_orchestration.workers.listening import ListeningConfig
 from dragoman_orchestration.workers.outbox import Outbox, decode_kept
 from dragoman_orchestration.workers.result_step import error_message
 from dragoman_orchestration.workers.results_writer import ResultsWriter
 from dragoman_orchestration.workers.service_level import ServiceLevel
 from dragoman_orchestration.workers.settings import AudioWorkerSettings
+from dragoman_orchestration.workers.wishes import SessionWishes
 from dragoman_runtime.broker.base import Entry
 from dragoman_runtime.resilience import Backoff
 from dragoman_runtime.session_lease import ResultBatch, SessionLease, SessionLeases
@@ -117,19 +119,24 @@ class SessionRunner:
         translation: TranslationClient | None,
         detector: SpeechDetector,
         settings: AudioWorkerSettings,
+        listening: ListeningConfig,
     ) -> None:
         self.lease = lease
         self._leases = leases
         self._service = service
         self._outbox = outbox
         self._settings = settings
+        self._listening_config = listening
+        # What the session itself sets is known as soon as its record was read.
+        self._config = b""
+        self._listening = listening.of(self._config)
         state = _read_state(lease)
         self._options = state.options
         self._recogniser = Recogniser(
-            settings.recogniser_settings(),
+            self._listening.recogniser,
             detector,
             options=state.options,
-            policy=settings.step_policy(),
+            policy=self._listening.step_policy(),
             state=state.recogniser,
         )
         self._feed = AudioFeed(state.feed, state.recogniser.committed_ms)
@@ -161,7 +168,7 @@ class SessionRunner:
             tell=self._results.tell,
             hear_in_english=self._hear_in_english,
             settled=state.translated,
-            drafts=settings.draft_policy(),
+            drafts=self._listening.drafts,
         )
         for offset, data in sorted(lease.outbox.items()):
             kept = decode_kept(data)
@@ -223,11 +230,25 @@ class SessionRunner:
             if self._feed.position != entry.id:
                 break  # what lies behind a hole is read again when the gap is told
 
-    def apply_wishes(self, wishes: Wishes) -> None:
-        """Translate as the session's record tells now; the terms of its glossary reach the recogniser."""
-        if wishes != self.interpreter.wishes:
-            self.interpreter.apply(wishes)
+    def apply_wishes(self, wishes: SessionWishes) -> None:
+        """Translate and listen as the session's record tells now; its terms reach the recogniser."""
+        if wishes.translation != self.interpreter.wishes:
+            self.interpreter.apply(wishes.translation)
             self._configure(self._options)
+        self._config = wishes.config
+        self.listen()
+
+    def listen(self) -> None:
+        """Listen as the configuration in force tells, from the next sample on."""
+        listening = self._listening_config.of(self._config)
+        if listening == self._listening:
+            return
+        self._listening = listening
+        self._recogniser.retune(
+            listening.recogniser, min_step_ms=listening.min_step_ms, max_step_ms=listening.max_step_ms
+        )
+        self.interpreter.retune(listening.drafts)
+        self._configure(self._options)
 
     def pump(self) -> None:
         """Do what is due: background samples, idleness, the next requests and publish. Never waits."""
@@ -292,6 +313,8 @@ class SessionRunner:
 
     def _configure(self, options: SessionOptions) -> None:
         self._options = options
+        if not self._listening.partials:
+            options = msgspec.structs.replace(options, partials=False)
         wishes = self.interpreter.wishes
         expected = hotwords_of(wishes.options) if wishes is not None else []
         if expected:

@@ -7,11 +7,7 @@ from typing import Literal
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from dragoman_orchestration.streaming.gate import GateSettings
-from dragoman_orchestration.streaming.policy import StepPolicy
-from dragoman_orchestration.streaming.recogniser import RecogniserSettings
 from dragoman_orchestration.workers.ladder import LadderLimits, Step
-from dragoman_orchestration.workers.lane import DraftPolicy
 from dragoman_runtime.settings import DragomanSettings
 
 Profile = Literal["mock", "cpu", "gpu", "npu"]
@@ -155,25 +151,6 @@ class AudioWorkerSettings(DragomanSettings):
     def use_silero(self) -> bool:
         """Whether the Silero network is wanted."""
         return self.vad == "silero" or (self.vad == "auto" and self.profile != "mock")
-
-    def recogniser_settings(self) -> RecogniserSettings:
-        """The recogniser's part."""
-        return RecogniserSettings(
-            gate=GateSettings(
-                threshold=self.vad_threshold,
-                release_threshold=self.vad_threshold * 0.7,
-                min_silence_ms=self.min_silence_ms,
-            ),
-            max_utterance_ms=self.max_utterance_ms,
-        )
-
-    def draft_policy(self) -> DraftPolicy:
-        """When drafts are translated."""
-        return DraftPolicy(latency_ms=self.draft_latency_ms, interval_ms=self.draft_interval_ms)
-
-    def step_policy(self) -> StepPolicy:
-        """A fresh policy for one session."""
-        return StepPolicy(min_step_ms=self.min_step_ms, max_step_ms=self.max_step_ms)
 
 
 def _names(value: str) -> list[str]:

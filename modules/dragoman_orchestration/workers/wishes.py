@@ -1,9 +1,10 @@
-"""What sessions want translated, read from their records: written by the API, followed by the worker."""
+"""What sessions want, read from their records: written by the API, followed by the worker."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from dragoman_contracts.streams import RecordField, SessionKeys
 from dragoman_orchestration.workers.interpreter import Wishes, read_options
@@ -11,14 +12,22 @@ from dragoman_runtime.broker.redis import RedisBroker
 from dragoman_runtime.broker.wire import Command, bus_error
 
 
+@dataclass(frozen=True, slots=True)
+class SessionWishes:
+    """What a session wants now: its translation, and what it sets of the configuration, as in its record."""
+
+    translation: Wishes
+    config: bytes = b""
+
+
 async def read_wishes(
     broker: RedisBroker, sessions: Mapping[SessionKeys, Wishes | None]
-) -> list[Wishes | None]:
+) -> list[SessionWishes | None]:
     """The wishes of each session, all in one round trip; None where they are not to be had this time.
 
     Args:
         broker: the bus.
-        sessions: each with the wishes that are known of it. What viewers want is read of those that are
+        sessions: each with the translation that is known of it. What viewers want is read of those that are
             translated on demand; one that has just become so is told the next time.
 
     Raises:
@@ -28,7 +37,7 @@ async def read_wishes(
     now_ms = time.time_ns() // 1_000_000
     commands: list[Command] = []
     for keys, known in sessions.items():
-        commands.append(("HGET", keys.record, RecordField.TRANSLATION))
+        commands.append(("HMGET", keys.record, RecordField.TRANSLATION, RecordField.CONFIG))
         if _follows_viewers(known):
             commands.append(("ZRANGEBYSCORE", keys.wanted, now_ms, "+inf"))
     replies = await broker.exchange(commands) if commands else []
@@ -45,12 +54,14 @@ def _follows_viewers(known: Wishes | None) -> bool:
     return known is None or known.options.on_demand
 
 
-def _wishes(raw: object, wanted: object) -> Wishes | None:
-    if isinstance(raw, Exception) or isinstance(wanted, Exception):
+def _wishes(record: object, wanted: object) -> SessionWishes | None:
+    if not isinstance(record, list) or isinstance(wanted, Exception):
         return None  # of a cluster, its master is away
-    options = read_options(raw if isinstance(raw, bytes) else None)
+    translation, config = record
+    options = read_options(translation)
     if not options.on_demand:
-        return Wishes(options)
+        return SessionWishes(Wishes(options), config or b"")
     if not isinstance(wanted, list):
         return None
-    return Wishes(options, frozenset(language.decode() for language in wanted))
+    viewers = frozenset(language.decode() for language in wanted)
+    return SessionWishes(Wishes(options, viewers), config or b"")

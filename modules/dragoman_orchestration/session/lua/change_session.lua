@@ -1,6 +1,6 @@
--- Change into what a session is translated, unless it has ended meanwhile.
+-- Change what a session wants, unless it has ended meanwhile.
 -- KEYS: record
--- ARGV: translation as JSON, its target languages
+-- ARGV: field, value, ... of the record
 -- Returns: "ok", "missing" or "ended"
 local status = redis.call('HGET', KEYS[1], 'status')
 if not status then
@@ -9,5 +9,5 @@ end
 if status == 'ended' then
     return 'ended'
 end
-redis.call('HSET', KEYS[1], 'translation', ARGV[1], 'targets', ARGV[2])
+redis.call('HSET', KEYS[1], unpack(ARGV))
 return 'ok'
