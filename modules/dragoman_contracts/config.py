@@ -12,13 +12,15 @@ import json
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 SESSION_SECTIONS = ("voice_activity", "recognition", "partials")
 """Sections that a preset or a session may set: the others belong to the installation."""
 MAX_PRESETS = 200
 
 PresetName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+RuleName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+EngineName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,40}$")]
 Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")]
 
 
@@ -34,7 +36,8 @@ class Scope(StrEnum):
 class ConfigSection(BaseModel):
     """Base of the sections: all fields may be left out, none may be unknown."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # No NaN, no infinity: JSON has no word for them.
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class VoiceActivity(ConfigSection):
@@ -160,26 +163,86 @@ class SessionDefaults(ConfigSection):
 class WhisperService(ConfigSection):
     """Pushed to every whisper service; what its own ``PUT /config`` takes."""
 
-    batch_max: int | None = Field(None, ge=1, le=256, examples=[16])
-    batch_wait_ms: float | None = Field(None, ge=0, le=100, examples=[5])
-    beam_size: int | None = Field(None, ge=1, le=16, examples=[5])
-    fast_beam_size: int | None = Field(None, ge=1, le=16, examples=[1])
-    no_speech_threshold: float | None = Field(None, ge=0, le=1, examples=[0.6])
-    log_prob_threshold: float | None = Field(None, ge=-10, le=0, examples=[-1.0])
-    compression_ratio_threshold: float | None = Field(None, ge=1, le=10, examples=[2.4])
-    temperature_fallbacks: int | None = Field(None, ge=0, le=2, examples=[1])
-    max_repeats: int | None = Field(None, ge=1, le=20, examples=[3])
+    batch_max: int | None = Field(
+        None, ge=1, le=256, description="Windows of different sessions in one engine call.", examples=[16]
+    )
+    batch_wait_ms: float | None = Field(
+        None, ge=0, le=100, description="How long a busy engine waits for a fuller batch.", examples=[5]
+    )
+    beam_size: int | None = Field(
+        None, ge=1, le=16, description="Beams for windows that are not fast.", examples=[5]
+    )
+    fast_beam_size: int | None = Field(
+        None, ge=1, le=16, description="Beams for fast windows (drafts).", examples=[1]
+    )
+    no_speech_threshold: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="Probability of silence above which an unsure hypothesis is dropped.",
+        examples=[0.6],
+    )
+    log_prob_threshold: float | None = Field(
+        None,
+        ge=-10,
+        le=0,
+        description="Average log probability below which a hypothesis counts as unsure.",
+        examples=[-1.0],
+    )
+    compression_ratio_threshold: float | None = Field(
+        None,
+        ge=1,
+        le=10,
+        description="zlib ratio of a text above which it counts as a repetition loop.",
+        examples=[2.4],
+    )
+    temperature_fallbacks: int | None = Field(
+        None, ge=0, le=2, description="How often an unsure or looping window is sampled again.", examples=[1]
+    )
+    max_repeats: int | None = Field(
+        None,
+        ge=1,
+        le=20,
+        description="How often in a row a phrase may stand before the rest is cut.",
+        examples=[3],
+    )
 
 
 class TranslationService(ConfigSection):
     """Pushed to every translation service; what its own ``PUT /config`` takes."""
 
-    engines: list[str] | None = Field(None, examples=[["ctranslate2", "apertium"]])
-    pivot: str | None = Field(None, examples=["en"])
-    batch_max: int | None = Field(None, ge=1, le=256, examples=[32])
-    batch_wait_ms: float | None = Field(None, ge=0, le=100, examples=[0])
-    beam_size: int | None = Field(None, ge=1, le=16, examples=[1])
-    fast_beam_size: int | None = Field(None, ge=1, le=16, examples=[1])
+    engines: list[EngineName] | None = Field(
+        None,
+        max_length=16,
+        description="In the order in which they are asked; empty: the order of the service's settings.",
+        examples=[["ctranslate2", "apertium"]],
+    )
+    pivot: Annotated[str, StringConstraints(pattern=r"^([A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*)?$")] | None = (
+        Field(
+            None,
+            description="Language that a pair goes through which no engine has directly; empty: none.",
+            examples=["en"],
+        )
+    )
+    batch_max: int | None = Field(
+        None, ge=1, le=256, description="Texts of one language pair in one engine call.", examples=[32]
+    )
+    batch_wait_ms: float | None = Field(
+        None, ge=0, le=100, description="How long a busy engine waits for a fuller batch.", examples=[0]
+    )
+    beam_size: int | None = Field(
+        None, ge=1, le=16, description="Beams for texts that are not fast.", examples=[1]
+    )
+    fast_beam_size: int | None = Field(
+        None, ge=1, le=16, description="Beams for fast texts (drafts).", examples=[1]
+    )
+
+    @field_validator("engines")
+    @classmethod
+    def _each_once(cls, value: list[str] | None) -> list[str] | None:
+        if value is not None and len(set(value)) != len(value):
+            raise ValueError("each engine may be named once")
+        return value
 
 
 class Bots(ConfigSection):
@@ -250,7 +313,7 @@ class AnomalyRule(ConfigSection):
 class Monitoring(ConfigSection):
     """Rules of the monitoring worker, by name, over its own of the same names."""
 
-    rules: dict[str, AnomalyRule] | None = Field(None, max_length=200)
+    rules: dict[RuleName, AnomalyRule] | None = Field(None, max_length=200)
 
 
 class ConfigValues(ConfigSection):
