@@ -39,6 +39,10 @@ class ConfigSection(BaseModel):
     # No NaN, no infinity: JSON has no word for them.
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    def set_values(self) -> dict[str, Any]:
+        """Only what is set, as JSON's own types."""
+        return self.model_dump(mode="json", exclude_none=True)
+
 
 class VoiceActivity(ConfigSection):
     """When speech begins and ends."""
@@ -331,8 +335,7 @@ class ConfigValues(ConfigSection):
 
     def set_values(self) -> dict[str, Any]:
         """Only what is set, as JSON's own types; a section of which nothing is set is left out."""
-        sections = self.model_dump(mode="json", exclude_none=True)
-        return {name: values for name, values in sections.items() if values}
+        return {name: values for name, values in super().set_values().items() if values}
 
 
 class ConfigDocument(BaseModel):

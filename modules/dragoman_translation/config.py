@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from dragoman_contracts.errors import UnknownLanguage
+from dragoman_contracts.config import TranslationService as WantedConfig
+from dragoman_contracts.errors import InvalidInput, UnknownLanguage
 from dragoman_runtime.languages import canonical
 
 EngineName = Literal["mock", "ctranslate2", "apertium", "openai_chat"]
@@ -55,7 +55,16 @@ class TranslateConfig(BaseModel):
             raise ValueError("each engine may be named once")
         return value
 
-    @property
-    def checksum(self) -> str:
-        """SHA-256 of the values: two services with the same checksum translate alike."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+    def over(self, requested: WantedConfig) -> TranslateConfig:
+        """These values with what was requested over them.
+
+        Raises:
+            InvalidInput: a value is not possible.
+
+        """
+        try:
+            return TranslateConfig.model_validate(self.model_dump() | requested.set_values())
+        except ValidationError as error:
+            wrong = error.errors(include_url=False, include_input=False, include_context=False)[0]
+            field = ".".join(str(part) for part in wrong["loc"])
+            raise InvalidInput(f"{field}: {wrong['msg'].removeprefix('Value error, ')}") from None

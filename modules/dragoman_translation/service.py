@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from loguru import logger
 
+from dragoman_contracts.config import TranslationService as WantedConfig
 from dragoman_contracts.errors import DragomanError, InvalidInput, ModelUnavailable, Unavailable
 from dragoman_contracts.translation_api import LanguagePair
 from dragoman_runtime.process import Health
@@ -46,7 +47,8 @@ class TranslationService:
         self.config = settings.translate_config().model_copy(
             update={"engines": [engine.name for engine in chosen]}
         )
-        self._initial = self.config
+        self._started = self.config
+        self.requested = WantedConfig()
         limits = Limits(
             settings.queue_max,
             settings.session_queue_max,
@@ -101,6 +103,16 @@ class TranslationService:
             task.cancel()
         await asyncio.gather(*self._loading, return_exceptions=True)
         await asyncio.gather(*(line.batcher.close() for line in self._lines))
+
+    def configure(self, requested: WantedConfig) -> None:
+        """Use these values from the next batch on; what is left out is as the process was started.
+
+        Raises:
+            InvalidInput: a value is not possible; nothing is changed.
+
+        """
+        self.tune(self._started.over(requested))
+        self.requested = requested
 
     def tune(self, config: TranslateConfig) -> None:
         """Use these values from the next batch on.

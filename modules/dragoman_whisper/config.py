@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pydantic import BaseModel, ConfigDict, Field
+from dragoman_contracts.config import WhisperService as WantedConfig
+from dragoman_contracts.errors import InvalidInput
 
 
 class DecodeConfig(BaseModel):
@@ -37,7 +38,16 @@ class DecodeConfig(BaseModel):
         3, ge=1, le=20, description="How often in a row a phrase may stand before the rest is cut."
     )
 
-    @property
-    def checksum(self) -> str:
-        """SHA-256 of the values: two services with the same checksum decode alike."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+    def over(self, requested: WantedConfig) -> DecodeConfig:
+        """These values with what was requested over them.
+
+        Raises:
+            InvalidInput: a value is not possible.
+
+        """
+        try:
+            return DecodeConfig.model_validate(self.model_dump() | requested.set_values())
+        except ValidationError as error:
+            wrong = error.errors(include_url=False, include_input=False, include_context=False)[0]
+            field = ".".join(str(part) for part in wrong["loc"])
+            raise InvalidInput(f"{field}: {wrong['msg'].removeprefix('Value error, ')}") from None

@@ -10,6 +10,7 @@ from typing import Literal
 
 from loguru import logger
 
+from dragoman_contracts.config import WhisperService as WantedConfig
 from dragoman_contracts.errors import DragomanError, InvalidInput, ModelUnavailable, Unavailable
 from dragoman_runtime.process import Health
 from dragoman_whisper.batcher import Batcher
@@ -45,7 +46,8 @@ class WhisperService:
 
     def __init__(self, settings: WhisperSettings, health: Health, engine: Engine | None = None) -> None:
         self.settings = settings
-        self.config = settings.decode_config()
+        self.config = self._started = settings.decode_config()
+        self.requested = WantedConfig()
         self.state: State = "loading"
         self._health = health
         self._given = engine
@@ -110,6 +112,16 @@ class WhisperService:
             raise UnknownLanguage(
                 f"the model {self.engine.model} does not know the language {language[:12]!r}"
             )
+
+    def configure(self, requested: WantedConfig) -> None:
+        """Use these values from the next batch on; what is left out is as the process was started.
+
+        Raises:
+            InvalidInput: a value is not possible; nothing is changed.
+
+        """
+        self.tune(self._started.over(requested))
+        self.requested = requested
 
     def tune(self, config: DecodeConfig) -> None:
         """Use these values from the next batch on."""

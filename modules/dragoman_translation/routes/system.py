@@ -9,6 +9,8 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
+from dragoman_contracts.config import TranslationService as WantedConfig
+from dragoman_contracts.config import checksum_of
 from dragoman_contracts.translation_api import LANGUAGES_PATH, Languages
 from dragoman_translation.config import TranslateConfig
 from dragoman_translation.routes.keys import native_key
@@ -32,10 +34,11 @@ _LANGUAGES: dict[int | str, dict[str, Any]] = {
 
 
 class ConfigState(BaseModel):
-    """The configuration in force, and how the engines are."""
+    """The configuration in force, what of it was asked for, and how the engines are."""
 
     config: TranslateConfig
-    checksum: str = Field(description="SHA-256 of the values.")
+    requested: WantedConfig = Field(description="Asked for with PUT; the rest is as the process was started.")
+    checksum: str = Field(description="SHA-256 of the canonical JSON of `requested`.")
     engines: dict[str, str] = Field(
         description='For each engine "ready" or why it cannot be used.', examples=[{"ctranslate2": "ready"}]
     )
@@ -46,7 +49,13 @@ def system_routes(service: TranslationService) -> APIRouter:
     router = APIRouter(tags=["system"], dependencies=[Depends(native_key(service.settings.keys))])
 
     def state() -> ConfigState:
-        return ConfigState(config=service.config, checksum=service.config.checksum, engines=service.states)
+        requested = service.requested
+        return ConfigState(
+            config=service.config,
+            requested=requested,
+            checksum=checksum_of(requested.set_values()),
+            engines=service.states,
+        )
 
     @router.get(
         LANGUAGES_PATH,
@@ -58,15 +67,23 @@ def system_routes(service: TranslationService) -> APIRouter:
         """With the engines of each pair in their order; ``*`` stands for any language."""
         return Response(msgspec.json.encode(Languages(pairs=service.pairs())), media_type="application/json")
 
-    @router.get("/config", summary="How texts are batched and decoded, and by which engines")
+    @router.get(
+        "/config",
+        summary="How texts are batched and decoded, and by which engines",
+        response_model_exclude_none=True,
+    )
     async def get_config() -> ConfigState:
         """Values and checksum."""
         return state()
 
-    @router.put("/config", summary="Change how texts are batched and decoded, and by which engines")
-    async def put_config(config: TranslateConfig) -> ConfigState:
-        """In force from the next batch on, until the process ends; what is left out gets its default."""
-        service.tune(config)
+    @router.put(
+        "/config",
+        summary="Change how texts are batched and decoded, and by which engines",
+        response_model_exclude_none=True,
+    )
+    async def put_config(requested: WantedConfig) -> ConfigState:
+        """In force from the next batch on, until the process ends; what is left out is as at its start."""
+        service.configure(requested)
         return state()
 
     return router

@@ -5,6 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from dragoman_contracts.config import WhisperService as WantedConfig
+from dragoman_contracts.config import checksum_of
 from dragoman_whisper.config import DecodeConfig
 from dragoman_whisper.service import WhisperService
 
@@ -26,15 +28,22 @@ class ModelList(BaseModel):
 
 
 class ConfigState(BaseModel):
-    """The configuration in force."""
+    """The configuration in force, and what of it was asked for."""
 
     config: DecodeConfig
-    checksum: str = Field(description="SHA-256 of the values.")
+    requested: WantedConfig = Field(description="Asked for with PUT; the rest is as the process was started.")
+    checksum: str = Field(description="SHA-256 of the canonical JSON of `requested`.")
 
 
 def system_routes(service: WhisperService) -> APIRouter:
     """The routes."""
     router = APIRouter(tags=["system"])
+
+    def state() -> ConfigState:
+        requested = service.requested
+        return ConfigState(
+            config=service.config, requested=requested, checksum=checksum_of(requested.set_values())
+        )
 
     @router.get("/v1/models", summary="The model that is loaded")
     async def get_models() -> ModelList:
@@ -42,15 +51,17 @@ def system_routes(service: WhisperService) -> APIRouter:
         engine = service.engine
         return ModelList(data=[Model(id=engine.model, owned_by=engine.name)])
 
-    @router.get("/config", summary="How windows are batched and decoded")
+    @router.get("/config", summary="How windows are batched and decoded", response_model_exclude_none=True)
     async def get_config() -> ConfigState:
         """Values and checksum."""
-        return ConfigState(config=service.config, checksum=service.config.checksum)
+        return state()
 
-    @router.put("/config", summary="Change how windows are batched and decoded")
-    async def put_config(config: DecodeConfig) -> ConfigState:
-        """In force from the next batch on, until the process ends; what is left out gets its default."""
-        service.tune(config)
-        return ConfigState(config=service.config, checksum=service.config.checksum)
+    @router.put(
+        "/config", summary="Change how windows are batched and decoded", response_model_exclude_none=True
+    )
+    async def put_config(requested: WantedConfig) -> ConfigState:
+        """In force from the next batch on, until the process ends; what is left out is as at its start."""
+        service.configure(requested)
+        return state()
 
     return router

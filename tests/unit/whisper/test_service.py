@@ -145,7 +145,6 @@ async def test_languages_and_tuning() -> None:
     service.tune(changed)
     assert engine.tuned[-1] == changed
     assert service.batcher.config == changed
-    assert changed.checksum != WhisperSettings(profile="mock").decode_config().checksum
     await service.stop()
 
 
