@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from functools import partial
@@ -43,6 +44,8 @@ these documents wants `Authorization: Bearer <key>`. Errors are problem details 
 
 MAX_JSON_BYTES = 262_144
 """Of a request's body, as of a speaker's message; 500 terms in three languages have about 80 kB."""
+_STREAMED = re.compile(f"{transcriptions.PATH}|/v1/bots/[0-9a-f]{{32}}/reports")
+"""Uploads, and runners' reports with a screenshot."""
 LEAVE_S = 1.0
 """For loops that take their leave of Redis."""
 WS_MAX_BYTES = 16 * 1024 * 1024
@@ -82,7 +85,7 @@ def create_app(container: ApiContainer) -> FastAPI:
         "api", container.health(), title="Dragoman", description=DESCRIPTION, lifespan=lifespan
     )
     # Last in the list is innermost: inside of the request's span, so that its refusals have a trace id.
-    limit = Middleware(BodyLimit, limit=MAX_JSON_BYTES, streamed=frozenset({transcriptions.PATH}))
+    limit = Middleware(BodyLimit, limit=MAX_JSON_BYTES, streamed=_STREAMED)
     app.user_middleware.append(limit)
     app.state.container = container
     for routes in (sessions, session_config, translations, glossaries, transcriptions, system):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,20 +21,22 @@ class BodyTooLarge(LimitExceeded):
 
 
 class BodyLimit:
-    """ASGI layer: answers 413 to bodies over ``limit`` bytes, but on ``streamed`` paths.
+    """ASGI layer: answers 413 to bodies over ``limit`` bytes, but on paths that match ``streamed``.
+
+    The routes on those bound their bodies themselves.
 
     A body is read here before the application sees the request: it is small, and an application that is told
     in the middle of reading would answer with an error of its own.
     """
 
-    def __init__(self, app: ASGIApp, *, limit: int, streamed: frozenset[str]) -> None:
+    def __init__(self, app: ASGIApp, *, limit: int, streamed: re.Pattern[str]) -> None:
         self._app = app
         self._limit = limit
         self._streamed = streamed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the body, then hand it on."""
-        if scope["type"] != "http" or scope["path"] in self._streamed:
+        if scope["type"] != "http" or self._streamed.fullmatch(scope["path"]):
             await self._app(scope, receive, send)
             return
         declared = dict(scope["headers"]).get(b"content-length", b"")

@@ -225,6 +225,29 @@ async def test_a_server_that_has_more_than_was_given_is_told(scripted: Any) -> N
             await last_event(speaking)
 
 
+async def test_a_second_speaker_goes_on_where_the_first_one_stopped(scripted: Any) -> None:
+    async def first(connection: Any) -> None:
+        connection.state.audio += bytes(3_200)
+        await whole(connection)
+
+    async with scripted(first) as (url, state):
+        await speak_all(speaker(url, continues=True))
+    assert bytes(state.audio) == bytes(3_200) + AUDIO
+    assert state.gaps == []
+
+
+async def test_a_second_speaker_that_reconnects_sends_what_was_not_stored_again(scripted: Any) -> None:
+    async def first(connection: Any) -> None:
+        connection.state.audio += bytes(3_200)
+        await connection.configured()
+        await connection.store_until(6_400)
+        connection.socket.transport.abort()
+
+    async with scripted(first, whole) as (url, state):
+        await speak_all(speaker(url, continues=True))
+    assert bytes(state.audio) == bytes(3_200) + AUDIO
+
+
 async def test_a_session_that_ends_while_the_speaker_is_away_is_heard_to_its_end(scripted: Any) -> None:
     async def first(connection: Any) -> None:
         await connection.configured()
