@@ -79,7 +79,7 @@ def up(  # noqa: PLR0917  # Typer makes options of parameters
         run_up(
             stack_config(
                 profile=profile, port=port, host=host, model=model, translate_model=translate_model,
-                data_dir=data_dir,
+                data_dir=data_dir, operations=True,
             )
         )
     )  # fmt: skip
@@ -203,6 +203,38 @@ def worker_audio() -> None:
     from dragoman_orchestration.cli.processes import run_audio_worker_process
 
     _exit(run_audio_worker_process())
+
+
+@worker_app.command("config")
+def worker_config() -> None:
+    """Run a config worker: decides changes of the runtime configuration, and keeps all services at it."""
+    from dragoman_orchestration.cli.processes import run_config_worker_process
+
+    _exit(run_config_worker_process())
+
+
+@worker_app.command("bots")
+def worker_bots() -> None:
+    """Run a bots worker: starts, watches and ends the runners of bots; delivers webhooks."""
+    from dragoman_orchestration.cli.processes import run_bots_worker_process
+
+    _exit(run_bots_worker_process())
+
+
+@worker_app.command("monitoring")
+def worker_monitoring() -> None:
+    """Run a monitoring worker: looks at everything, tells anomalies, alerts, counts usage."""
+    from dragoman_orchestration.cli.processes import run_monitoring_worker_process
+
+    _exit(run_monitoring_worker_process())
+
+
+@app.command("bot-runner", rich_help_panel=PROCESS)
+def bot_runner() -> None:
+    """Run one bot; started by a bots worker, with the bot's task and token in the environment."""
+    from dragoman_bots.runner import main as run_bot
+
+    _exit(run_bot())
 
 
 @app.command(rich_help_panel=PROCESS)

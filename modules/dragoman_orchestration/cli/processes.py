@@ -27,6 +27,33 @@ def run_audio_worker_process() -> int:
     return _run("audio-worker", runtime, lambda drain: run_audio_worker(settings, runtime, drain))
 
 
+def run_config_worker_process() -> int:
+    """Run a config worker until a signal; the exit code."""
+    from dragoman_orchestration.workers.config_settings import ConfigWorkerSettings
+    from dragoman_orchestration.workers.config_sync import run_config_worker
+
+    settings, runtime = ConfigWorkerSettings(), RuntimeSettings()
+    return _run("config-worker", runtime, lambda drain: run_config_worker(settings, runtime, drain))
+
+
+def run_bots_worker_process() -> int:
+    """Run a bots worker until a signal; the exit code."""
+    from dragoman_orchestration.workers.bot_lifecycle import run_bots_worker
+    from dragoman_orchestration.workers.bot_settings import BotsWorkerSettings
+
+    settings, runtime = BotsWorkerSettings(), RuntimeSettings()
+    return _run("bots-worker", runtime, lambda drain: run_bots_worker(settings, runtime, drain))
+
+
+def run_monitoring_worker_process() -> int:
+    """Run a monitoring worker until a signal; the exit code."""
+    from dragoman_orchestration.workers.monitoring import run_monitoring_worker
+    from dragoman_orchestration.workers.monitoring_settings import MonitoringSettings
+
+    settings, runtime = MonitoringSettings(), RuntimeSettings()
+    return _run("monitoring-worker", runtime, lambda drain: run_monitoring_worker(settings, runtime, drain))
+
+
 def run_whisper() -> int:
     """Run the whisper service until a signal; the exit code."""
     from dragoman_whisper.app import serve_whisper

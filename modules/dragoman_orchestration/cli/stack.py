@@ -8,7 +8,8 @@ import secrets
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import IntEnum
 from pathlib import Path
 
 from dragoman_contracts.errors import DragomanError
@@ -43,7 +44,8 @@ class StackConfig:
 
     ``model`` and ``translate_model`` (as ``DRAGOMAN_TRANSLATION_MODELS``) None leave it to the settings; in
     profile mock a ``translate_model`` is used all the same. ``api_keys`` as ``DRAGOMAN_API_KEYS``; empty
-    makes one. ``patience_s`` bounds how long a start may hang on one reason; None waits for ever (a download
+    makes one. ``operations`` starts the config, bots and monitoring workers, too, which sessions do without.
+    ``patience_s`` bounds how long a start may hang on one reason; None waits for ever (a download
     is long).
     """
 
@@ -54,6 +56,7 @@ class StackConfig:
     port: int = 0
     data_dir: Path | None = None
     api_keys: str = ""
+    operations: bool = False
     patience_s: float | None = None
 
 
@@ -65,6 +68,9 @@ class Ports:
     audio: int
     whisper: int
     translation: int
+    config: int
+    bots: int
+    monitoring: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,56 +129,121 @@ async def running_stack(
 
 
 def children(config: StackConfig, redis_url: str, keys: str, ports: Ports) -> list[ChildSpec]:
-    """The processes of one machine.
+    """The processes of one machine, as ``Place`` says when each is ended."""
+    api_host = LOOPBACK if config.host in _ANY_ADDRESS else config.host
+    urls = Urls(
+        api=f"http://{api_host}:{ports.api}",
+        whisper=f"http://{LOOPBACK}:{ports.whisper}",
+        translation=f"http://{LOOPBACK}:{ports.translation}",
+    )
+    specs = [
+        ChildSpec("api", (*DRAGOMAN, "api"), _api(config, keys, ports, urls), f"{urls.api}/ready", Place.API),
+        _worker("audio", ports.audio, Place.WORKERS, _audio(config, urls)),
+        ChildSpec(
+            "whisper",
+            (*DRAGOMAN, "whisper"),
+            _whisper(config, ports),
+            f"{urls.whisper}/ready",
+            Place.SERVICES,
+        ),
+        ChildSpec(
+            "translation",
+            (*DRAGOMAN, "translation"),
+            _translation(config, ports),
+            f"{urls.translation}/ready",
+            Place.SERVICES,
+            optional=True,
+        ),
+    ]
+    if config.operations:
+        services = {"WHISPER_URLS": urls.whisper, "TRANSLATION_URLS": urls.translation}
+        bots = {
+            "DRAGOMAN_BOTS_WORKER_API_URL": urls.api,
+            "DRAGOMAN_BOTS_WORKER_END_RUNNERS_ON_DRAIN": "true",
+        }
+        specs += [
+            _worker("config", ports.config, Place.WORKERS, _prefixed("DRAGOMAN_CONFIG_", services)),
+            _worker("bots", ports.bots, Place.BOTS, bots),
+            _worker(
+                "monitoring", ports.monitoring, Place.WORKERS, _prefixed("DRAGOMAN_MONITORING_", services)
+            ),
+        ]
+    return [
+        replace(spec, environment={"DRAGOMAN_REDIS_URL": redis_url, **spec.environment}) for spec in specs
+    ]
 
-    The API is ended first: clients hear of the end from the API itself. The services are ended last: a worker
-    that drains still asks them.
-    """
-    whisper_url = f"http://{LOOPBACK}:{ports.whisper}"
-    translation_url = f"http://{LOOPBACK}:{ports.translation}"
-    shared = {"DRAGOMAN_REDIS_URL": redis_url}
-    api = {
+
+class Place(IntEnum):
+    """When a process is ended: the lowest first."""
+
+    BOTS = 0
+    """Its runners leave their meetings, and tell the API so."""
+    API = 1
+    """Clients hear of the end from the API itself."""
+    WORKERS = 2
+    SERVICES = 3
+    """A worker that drains still asks them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Urls:
+    """Where the processes of one machine find one another."""
+
+    api: str
+    whisper: str
+    translation: str
+
+
+def _worker(name: str, port: int, place: Place, environment: dict[str, str]) -> ChildSpec:
+    face = {"DRAGOMAN_METRICS_HOST": LOOPBACK, "DRAGOMAN_METRICS_PORT": str(port)}
+    url = f"http://{LOOPBACK}:{port}/ready"
+    return ChildSpec(name, (*DRAGOMAN, "worker", name), {**environment, **face}, url, place)
+
+
+def _prefixed(prefix: str, values: dict[str, str]) -> dict[str, str]:
+    return {f"{prefix}{name}": value for name, value in values.items()}
+
+
+def _api(config: StackConfig, keys: str, ports: Ports, urls: Urls) -> dict[str, str]:
+    return {
         "DRAGOMAN_API_HOST": config.host,
         "DRAGOMAN_API_PORT": str(ports.api),
         "DRAGOMAN_API_KEYS": keys,
         "DRAGOMAN_API_DEFAULT_PROFILE": config.profile,
-        "DRAGOMAN_API_WHISPER_URL": whisper_url,
+        "DRAGOMAN_API_WHISPER_URL": urls.whisper,
     }
-    worker = {
+
+
+def _audio(config: StackConfig, urls: Urls) -> dict[str, str]:
+    return {
         "DRAGOMAN_AUDIO_PROFILE": config.profile,
-        "DRAGOMAN_AUDIO_WHISPER_URL": whisper_url,
-        "DRAGOMAN_AUDIO_TRANSLATION_URL": translation_url,
-        "DRAGOMAN_METRICS_HOST": LOOPBACK,
-        "DRAGOMAN_METRICS_PORT": str(ports.audio),
+        "DRAGOMAN_AUDIO_WHISPER_URL": urls.whisper,
+        "DRAGOMAN_AUDIO_TRANSLATION_URL": urls.translation,
     }
-    whisper = {
+
+
+def _whisper(config: StackConfig, ports: Ports) -> dict[str, str]:
+    return {
         "DRAGOMAN_WHISPER_HOST": LOOPBACK,
         "DRAGOMAN_WHISPER_PORT": str(ports.whisper),
         "DRAGOMAN_WHISPER_PROFILE": config.profile,
         **({"DRAGOMAN_WHISPER_MODEL": config.model} if config.model else {}),
     }
-    translation = {
+
+
+def _translation(config: StackConfig, ports: Ports) -> dict[str, str]:
+    environment = {
         "DRAGOMAN_TRANSLATION_HOST": LOOPBACK,
         "DRAGOMAN_TRANSLATION_PORT": str(ports.translation),
         "DRAGOMAN_TRANSLATION_PROFILE": config.profile,
     }
     if config.translate_model:
         profile = "cpu" if config.profile == "mock" else config.profile
-        translation |= {
+        environment |= {
             "DRAGOMAN_TRANSLATION_PROFILE": profile,
             "DRAGOMAN_TRANSLATION_MODELS": config.translate_model,
         }
-    api_host = LOOPBACK if config.host in _ANY_ADDRESS else config.host
-    worker_url = f"http://{LOOPBACK}:{ports.audio}"
-    return [
-        ChildSpec("api", (*DRAGOMAN, "api"), shared | api, f"http://{api_host}:{ports.api}/ready", 0),
-        ChildSpec("audio", (*DRAGOMAN, "worker", "audio"), shared | worker, f"{worker_url}/ready", 1),
-        ChildSpec("whisper", (*DRAGOMAN, "whisper"), shared | whisper, f"{whisper_url}/ready", 2),
-        ChildSpec(
-            "translation", (*DRAGOMAN, "translation"), shared | translation, f"{translation_url}/ready", 2,
-            optional=True,
-        ),
-    ]  # fmt: skip
+    return environment
 
 
 @contextmanager
@@ -212,4 +283,4 @@ def held_ports(config: StackConfig) -> Iterator[Ports]:
             api = held.enter_context(held_port(config.host, config.port))
         except AddressTaken as error:
             raise PortTaken(error.message) from error
-        yield Ports(api, *(held.enter_context(held_port()) for _ in range(3)))
+        yield Ports(api, *(held.enter_context(held_port()) for _ in range(6)))

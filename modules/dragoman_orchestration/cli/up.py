@@ -38,6 +38,7 @@ def stack_config(
     model: str | None = None,
     translate_model: str | None = None,
     data_dir: Path | None = None,
+    operations: bool = False,
     patience_s: float | None = None,
 ) -> StackConfig:
     """Options over settings; reading the settings here tells a wrong one before anything starts."""
@@ -52,6 +53,7 @@ def stack_config(
         port=api.port if port is None else port,
         data_dir=data_dir.absolute() if data_dir else None,
         api_keys=api.keys.get_secret_value(),
+        operations=operations,
         patience_s=patience_s,
     )
 

@@ -107,7 +107,7 @@ class TestErrors:
             assert process.stderr.read() == ""
 
 
-PORTS = Ports(api=1234, audio=1235, whisper=1236, translation=1237)
+PORTS = Ports(api=1234, audio=1235, whisper=1236, translation=1237, config=1238, bots=1239, monitoring=1240)
 
 
 class TestStack:
@@ -115,7 +115,9 @@ class TestStack:
         for module in SETTINGS_MODULES:
             importlib.import_module(module)
         known = {variable.name for cls in all_settings() for variable in env_variables(cls)}
-        specs = children(StackConfig("mock", model="m", translate_model="en-es=t"), "unix:///x", "k", PORTS)
+        config = StackConfig("mock", model="m", translate_model="en-es=t", operations=True)
+        specs = children(config, "unix:///x", "k", PORTS)
+        assert len(specs) == 7
         for spec in specs:
             assert set(spec.environment) <= known, spec.name
 
@@ -147,8 +149,10 @@ class TestStack:
         assert environment["DRAGOMAN_TRANSLATION_PROFILE"] == engines_of
 
     def test_a_worker_that_drains_still_has_its_services(self) -> None:
-        order = {s.name: s.stop_order for s in children(StackConfig("mock"), "unix:///x", "k", PORTS)}
-        assert order["api"] < order["audio"] < order["whisper"] == order["translation"]
+        specs = children(StackConfig("mock", operations=True), "unix:///x", "k", PORTS)
+        order = {spec.name: spec.stop_order for spec in specs}
+        assert order["bots"] < order["api"] < order["audio"] < order["whisper"] == order["translation"]
+        assert order["audio"] == order["config"] == order["monitoring"]
 
     def test_a_wrong_translation_model_is_told_before_anything_starts(self) -> None:
         with pytest.raises(SettingsInvalid, match="DRAGOMAN_TRANSLATION_MODELS"):
