@@ -24,7 +24,7 @@ class ServiceView(msgspec.Struct, frozen=True, kw_only=True):
 class ProcessView(msgspec.Struct, frozen=True, kw_only=True):
     """A process that reports itself (``ProcessReport``). ``state`` is "ok" or why not.
 
-    ``skew_ms`` is its clock minus that of Redis, as far as its age allows to tell.
+    ``skew_ms`` is its clock minus that of Redis, as far as the age of its reports allows to tell.
     """
 
     name: str
@@ -62,8 +62,9 @@ class StreamView(msgspec.Struct, frozen=True, kw_only=True):
 class SessionView(msgspec.Struct, frozen=True, kw_only=True):
     """A session that has not ended.
 
-    ``backlog_s`` is audio that was accepted and is not decided yet, ``real_time_factor`` seconds of audio
-    that were worked off a second (1 keeps up; None: not known yet).
+    ``backlog_s`` is audio that was accepted and is not decided yet (an utterance that is not over belongs to
+    it), ``real_time_factor`` what was worked off by what could be in real time (1 keeps up; None: not known
+    yet), ``worker`` who holds its lease.
     """
 
     id: str
@@ -118,7 +119,8 @@ class Anomaly(msgspec.Struct, frozen=True, kw_only=True):
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
     """The whole installation in one look, at ``time_ms`` (unix ms) by the monitoring process ``monitor``.
 
-    ``measures`` are those that rules are about; a name with a subject is ``<measure>|<subject>``.
+    ``measures`` are those that rules are about; a name with a subject is ``<measure>|<subject>``. Those of
+    single sessions are in ``sessions``. ``unseen`` are parts that could not be looked at this time, and why.
     """
 
     time_ms: int
@@ -136,3 +138,4 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     anomalies: list[Anomaly] = []
     measures: dict[str, float] = {}
     config_version: int = 0
+    unseen: dict[str, str] = {}

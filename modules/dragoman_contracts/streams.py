@@ -84,8 +84,34 @@ class BotKeys:
 
     @staticmethod
     def client_key(owner_key: str, client_key: str) -> str:
-        """String: the id of the bot that was asked for with this idempotency key; expires."""
+        """String: the bot that was asked for with this idempotency key, and a digest of what was asked; expires."""
         return f"{{bots}}:by-key:{owner_key}:{client_key}"
+
+    @staticmethod
+    def live_of(owner_key: str) -> str:
+        """Set of the ids of an API key's bots that have not ended."""
+        return f"{{bots}}:live-of:{owner_key}"
+
+    @staticmethod
+    def of_session(session_id: str) -> str:
+        """String: the id of the bot that speaks into a session, as long as it has not ended."""
+        return f"{{bots}}:of-session:{session_id}"
+
+
+class BotField:
+    """Fields of a bot's record; those that others than the bots' own parts read."""
+
+    STATE = b"state"
+    SEQ = b"seq"
+    OWNER_KEY = b"owner_key"
+    SESSION_ID = b"session_id"
+    DRIVER = b"driver"
+    WORKER = b"worker"
+    CREATED_MS = b"created_ms"
+    SINCE_MS = b"since_ms"
+    """When it came into its state."""
+    DEGRADED = b"degraded"
+    """Empty, or what an active bot lacks: no_audio or no_words."""
 
 
 class WebhookKeys:
@@ -136,7 +162,15 @@ class MonitoringKeys:
     OVERVIEW = "{monitoring}:overview"
     """String: the newest ``Overview`` (JSON); expires, so that what is there is true."""
     ANOMALIES = "{monitoring}:anomalies"
-    """Hash rule and subject → open ``Anomaly`` (JSON): what a new leader must not tell again."""
+    """Hash rule and subject → open ``Anomaly`` and whether it was told (JSON): for the leader that follows."""
+    GONE = "{monitoring}:gone"
+    """Hash process name → a process that went without a word and has no successor yet (JSON)."""
+    DRIFT = "{monitoring}:drift"
+    """Hash part → the newest ``ConfigDriftDetected`` of it (JSON); of the configuration in force."""
+    RECOVERIES = "{monitoring}:recoveries"
+    """Hash what was asked for → when (unix ms) and how often (JSON): so it is not asked for too often."""
+    USAGE_TOLD = "{monitoring}:usage-told"
+    """Hash ``<day>|<API key name>`` → the ``UsageMetrics`` that was published last (JSON)."""
 
     @staticmethod
     def usage(day: str) -> str:
