@@ -1,0 +1,280 @@
+"""Drift: a service or process runs with something else than it should. Services are repaired.
+
+An episode begins when a part is seen to differ, is told once, and ends when the part is seen to be right. A
+repair that does not help is tried again with growing pauses and given up loudly after a bound, until another
+version comes or the part runs with yet something else.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from loguru import logger
+from prometheus_client import Counter, Gauge
+
+from dragoman_contracts.events import ConfigDriftDetected
+from dragoman_contracts.fleet import REPORT_VALID_S, ProcessReport
+from dragoman_orchestration.config.announcer import Announcer
+from dragoman_orchestration.config.services import Outcome, ServiceAnswer, ServiceFleet
+from dragoman_orchestration.config.state import ConfigHead, ConfigState
+from dragoman_orchestration.config.store import ConfigStore, now_ms
+from dragoman_orchestration.config.turn import ChangeTurn
+from dragoman_runtime.resilience import Backoff
+
+PROCESS_PATIENCE_S = 5.0
+"""A process may run with another version for so long: it follows by itself."""
+
+DRIFTING = Gauge(
+    "dragoman_config_drifting",
+    "Parts that run with another configuration than they should, by kind.",
+    ["kind"],
+)
+REPAIRS = Counter(
+    "dragoman_config_repairs_total", "Repairs of services that drifted: done, failed, given_up.", ["outcome"]
+)
+
+
+@dataclass(slots=True)
+class _Episode:
+    """One part that differs."""
+
+    version: int
+    expected: str
+    found: str
+    since: float
+    attempts: int = 0
+    due: float = 0.0
+    gave_up: bool = False
+    told: bool = False
+    backoff: Backoff = field(default_factory=lambda: Backoff(base_s=0.5, cap_s=30.0))
+
+
+class ServiceDrift:
+    """Watches the services and repairs them.
+
+    Args:
+        store: what they should run with.
+        services: the services.
+        announcer: tells of drift.
+        turn: a service in the middle of a change is not drifting.
+        attempts: repairs until it gives up.
+        clock: monotonic seconds.
+
+    """
+
+    def __init__(
+        self,
+        store: ConfigStore,
+        services: ServiceFleet,
+        announcer: Announcer,
+        turn: ChangeTurn,
+        *,
+        attempts: int = 5,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._services = services
+        self._announcer = announcer
+        self._turn = turn
+        self._attempts = attempts
+        self._clock = clock
+        self._episodes: dict[str, _Episode] = {}
+        self.away: list[str] = []
+
+    @property
+    def drifting(self) -> list[str]:
+        """Names of the services that run with something else now."""
+        return sorted(self._episodes)
+
+    async def look(self) -> None:
+        """Look at all services once, and repair what is due.
+
+        Raises:
+            BusUnavailable: Redis is away.
+            ConfigBusy: a change is being applied; look again later.
+            ConfigUnreadable: what should be in force was written by a newer version of the product.
+
+        """
+        answers = await self._services.look((await self._store.read()).document)
+        self._notice_away(answers)
+        if any(answer.outcome is Outcome.DIFFERS for answer in answers):
+            async with self._turn.taken(patience_s=0):
+                # Looked at again in our turn: before, a change may have been half way.
+                state = await self._store.read()
+                answers = await self._services.look(state.document)
+                await self._handle(state, [one for one in answers if one.outcome is Outcome.DIFFERS])
+        for answer in answers:
+            if answer.outcome is Outcome.IN_SYNC:
+                self._end(answer.name)
+        DRIFTING.labels("service").set(len(self._episodes))
+
+    async def push_all(self, reason: str) -> None:
+        """Push what is in force to every service, also to those that were given up.
+
+        Raises:
+            BusUnavailable: Redis is away.
+            ConfigBusy: a change is being applied; push again later.
+            ConfigUnreadable: see ``look``.
+
+        """
+        async with self._turn.taken():
+            state = await self._store.read()
+            answers = await self._services.push(state.document)
+        self._episodes.clear()
+        behind = [answer.name for answer in answers if answer.outcome is not Outcome.IN_SYNC]
+        logger.info(
+            "version {} is pushed again to {} services ({} characters of reason){}",
+            state.version,
+            len(answers),
+            len(reason),
+            f"; not there yet: {', '.join(behind)}" if behind else "",
+        )
+
+    def forget(self) -> None:
+        """Another process watches from here on."""
+        self._episodes.clear()
+        self.away = []
+        DRIFTING.labels("service").set(0)
+
+    # --- one look ----------------------------------------------------------------------------------------
+
+    def _notice_away(self, answers: Iterable[ServiceAnswer]) -> None:
+        away = {answer.name: answer.reason for answer in answers if answer.outcome is Outcome.AWAY}
+        for name in sorted(away.keys() - set(self.away)):
+            logger.warning("{} cannot be asked what it runs with: {}", name, away[name])
+        for name in sorted(set(self.away) - away.keys()):
+            logger.info("{} is back", name)
+        self.away = sorted(away)
+
+    async def _handle(self, state: ConfigState, differing: list[ServiceAnswer]) -> None:
+        due = []
+        for answer in differing:
+            episode = self._episode(answer, state.version)
+            if not episode.told:
+                # Told before it is repaired: a death in between tells it twice, not never.
+                await self._tell(answer, episode)
+                episode.told = True
+                logger.warning("{} runs with something else than version {}", answer.name, state.version)
+            if not episode.gave_up and self._clock() >= episode.due:
+                due.append(answer.name)
+        if due:
+            for answer in await self._services.push(state.document, only=due):
+                await self._repaired(answer, self._episodes[answer.name])
+
+    def _episode(self, answer: ServiceAnswer, version: int) -> _Episode:
+        episode = self._episodes.get(answer.name)
+        if episode is None or (
+            episode.gave_up and (episode.version, episode.found) != (version, answer.found)
+        ):
+            episode = _Episode(version, answer.expected, answer.found, self._clock())
+            self._episodes[answer.name] = episode
+        episode.version, episode.expected, episode.found = version, answer.expected, answer.found
+        return episode
+
+    async def _repaired(self, answer: ServiceAnswer, episode: _Episode) -> None:
+        """Count a repair. That it worked is believed when the service is seen to be right at another look."""
+        episode.attempts += 1
+        episode.due = self._clock() + episode.backoff.next_s()
+        if answer.outcome is Outcome.IN_SYNC:
+            REPAIRS.labels("done").inc()
+            logger.info("{} runs with what it should again, after {} attempts", answer.name, episode.attempts)
+            return
+        REPAIRS.labels("failed").inc()
+        if answer.outcome is Outcome.AWAY or episode.attempts < self._attempts:
+            return
+        episode.gave_up = True
+        REPAIRS.labels("given_up").inc()
+        logger.error(
+            "{} cannot be brought to what it should run with after {} attempts ({}); it is left alone until "
+            "something changes",
+            answer.name,
+            episode.attempts,
+            answer.outcome.value,
+        )
+        await self._tell(answer, episode, reason=answer.reason)
+
+    async def _tell(self, answer: ServiceAnswer, episode: _Episode, *, reason: str = "") -> None:
+        await self._announcer.tell(
+            ConfigDriftDetected(
+                part=answer.name,
+                kind="service",
+                expected=episode.expected,
+                found=episode.found,
+                attempts=episode.attempts,
+                gave_up=episode.gave_up,
+                reason=reason or answer.reason,
+            ),
+            subject=answer.name,
+        )
+
+    def _end(self, name: str) -> None:
+        self._episodes.pop(name, None)
+
+
+class ProcessDrift:
+    """Watches the processes, which follow by themselves: one that does not is told of.
+
+    Args:
+        announcer: tells of drift.
+        clock: monotonic seconds.
+
+    """
+
+    def __init__(self, announcer: Announcer, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._announcer = announcer
+        self._clock = clock
+        self._episodes: dict[str, _Episode] = {}
+
+    @property
+    def drifting(self) -> list[str]:
+        """Names of the processes of which drift was told."""
+        return sorted(name for name, episode in self._episodes.items() if episode.told)
+
+    async def look(self, head: ConfigHead, reports: Iterable[ProcessReport]) -> None:
+        """Compare the reports with what is in force.
+
+        Raises:
+            BusUnavailable: Redis is away.
+
+        """
+        now, oldest_ms = self._clock(), now_ms() - REPORT_VALID_S * 1000
+        differing = {
+            f"{report.kind} {report.name}": report
+            for report in reports
+            if report.seen_ms >= oldest_ms and _differs(report, head)
+        }
+        for part in self._episodes.keys() - differing.keys():
+            del self._episodes[part]
+        for part, report in differing.items():
+            expected = f"{head.version}:{head.checksum}"
+            found = f"{report.config_version}:{report.config_checksum}"
+            episode = self._episodes.get(part)
+            if episode is None or episode.expected != expected:
+                # Each version gets its time: a process is not behind because versions come fast.
+                episode = self._episodes[part] = _Episode(head.version, expected, found, now)
+            if episode.told or now - episode.since < PROCESS_PATIENCE_S:
+                continue
+            await self._announcer.tell(
+                ConfigDriftDetected(
+                    part=part, kind="process", expected=expected, found=found, reason=report.config_error
+                ),
+                subject=part,
+            )
+            episode.told = True
+            logger.warning("{} does not follow the configuration: {}", part, report.config_error or found)
+        DRIFTING.labels("process").set(len(self.drifting))
+
+    def forget(self) -> None:
+        """Another process watches from here on."""
+        self._episodes.clear()
+        DRIFTING.labels("process").set(0)
+
+
+def _differs(report: ProcessReport, head: ConfigHead) -> bool:
+    if report.config_error:
+        return True
+    if not report.config_checksum:
+        return False  # it follows no configuration
+    return (report.config_version, report.config_checksum) != (head.version, head.checksum)
