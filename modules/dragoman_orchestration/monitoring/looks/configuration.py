@@ -58,7 +58,7 @@ def measure_drift(
         if process.kind in FOLLOWERS and process.config_checksum:
             _sort(process.name, _process_drift(process, state), found, in_line)
     given_up = {part for part, event in told.items() if event.gave_up}
-    names = {service.url: service.name for service in services}
+    names = {service.part: service.name for service in services}
     given_up |= {names[part] for part in given_up if part in names}
     for part, reason in found.items():
         ending = "; repair was given up" if part in given_up else ""

@@ -31,6 +31,8 @@ class WatchedService:
         self.name = name
         self.kind = kind
         self.url = shown_url(http.base_url)
+        self.part = f"{kind} {self.url.partition('://')[2]}"
+        """As the config worker names it."""
         self._http = http
         self._version = ""
         self.requested_checksum: str | None = None
