@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from dragoman_contracts.config import ConfigValues, PresetName, SessionDefaults
 from dragoman_contracts.websocket import Ledger, SessionOptions
 from dragoman_orchestration.api.translation_schemas import SessionTranslation, Translation
-from dragoman_orchestration.session.fleet import Fleet
 from dragoman_orchestration.session.model import SessionRecord
 from dragoman_orchestration.session.presence import Connected, Counts
 
@@ -227,44 +226,6 @@ class TranscriptSegment(BaseModel):
         description="The languages asked for, null where there is no translation; only if some were.",
         examples=[{"es": "Hola."}],
     )
-
-
-class FleetHealth(BaseModel):
-    """The workers of one profile, as they told within the last seconds."""
-
-    workers: int = Field(examples=[2])
-    sessions: int = Field(description="Sessions that they hold.", examples=[180])
-    room: int = Field(
-        description="New sessions that they would take; 0: new ones are refused.", examples=[70]
-    )
-    level: int = Field(description="Level of degradation; 0: full service.", examples=[0])
-    lag_ms: int = Field(description="Lag of the slowest worker's sessions.", examples=[140])
-
-    @classmethod
-    def of(cls, fleet: Fleet) -> FleetHealth:
-        """From the workers' reports."""
-        return cls(
-            workers=len(fleet.reports),
-            sessions=fleet.sessions,
-            room=fleet.room,
-            level=fleet.level,
-            lag_ms=fleet.lag_ms,
-        )
-
-
-class SystemHealth(BaseModel):
-    """The parts of the installation as this process sees them."""
-
-    status: Literal["ok", "degraded"] = Field(examples=["ok"])
-    parts: dict[str, str] = Field(
-        description="For each part `ok`, or why it is not.", examples=[{"redis": "ok", "whisper": "ok"}]
-    )
-    fleets: dict[str, FleetHealth] = Field(
-        description="The audio workers by profile.",
-        examples=[{"cpu": {"workers": 2, "sessions": 180, "room": 70, "level": 0, "lag_ms": 140}}],
-    )
-    speakers: int = Field(description="Audio sockets of this process.", examples=[4])
-    viewers: int = Field(description="Events sockets of this process.", examples=[12])
 
 
 def moment(unix_s: float) -> datetime:
