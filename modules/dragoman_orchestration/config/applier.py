@@ -7,7 +7,7 @@ leaves the snapshot to be told, and whoever takes it over tells it.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -16,18 +16,16 @@ from prometheus_client import Counter
 
 from dragoman_contracts.config import ChangeState, ConfigDocument
 from dragoman_contracts.errors import DragomanError, NotFound, Unavailable
-from dragoman_contracts.events import ConfigChangeRejected, ConfigRollbackRequested, ConfigSnapshot
+from dragoman_contracts.events import ConfigChangeRejected, ConfigSnapshot
 from dragoman_orchestration.config.announcer import Announcer
 from dragoman_orchestration.config.change import (
     Change,
     Refusal,
     RefusedByService,
     VersionConflict,
-    changed,
-    check_expected,
     check_request,
 )
-from dragoman_orchestration.config.document import checked_document
+from dragoman_orchestration.config.planner import ChangePlanner
 from dragoman_orchestration.config.records import ChangeRecord
 from dragoman_orchestration.config.services import Outcome, ServiceAnswer, ServiceFleet
 from dragoman_orchestration.config.state import ConfigState
@@ -44,14 +42,6 @@ CHANGES = Counter(
     ["state"],
 )
 
-Defaults = Callable[[], Awaitable[Sequence[dict[str, Any]]]]
-"""What the living processes were started with."""
-
-
-async def no_defaults() -> Sequence[dict[str, Any]]:
-    """Where nobody is asked."""
-    return ()
-
 
 class ConfigApplier:
     """Makes versions of the configuration.
@@ -61,7 +51,7 @@ class ConfigApplier:
         services: that get their sections pushed.
         announcer: tells on the stream.
         turn: keeps pushes from crossing each other.
-        defaults: fields must go together with those, too.
+        planner: makes the documents.
 
     """
 
@@ -71,14 +61,13 @@ class ConfigApplier:
         services: ServiceFleet,
         announcer: Announcer,
         turn: ChangeTurn,
-        *,
-        defaults: Defaults = no_defaults,
+        planner: ChangePlanner,
     ) -> None:
         self._store = store
         self._services = services
         self._announcer = announcer
         self._turn = turn
-        self._defaults = defaults
+        self._planner = planner
 
     async def apply(self, change: Change) -> ChangeRecord:
         """Apply a change, or tell again what became of it; its record, which is final.
@@ -96,22 +85,6 @@ class ConfigApplier:
                 known = await self._decide(change, known)
         await self._announce(known)
         return known
-
-    async def candidate(self, change: Change, state: ConfigState) -> ConfigDocument:
-        """What the change would make of ``state``.
-
-        Raises:
-            VersionConflict: it was made for another version.
-            InvalidInput: it is not possible.
-            NotFound: there is no such preset or version.
-            BusUnavailable: Redis is away.
-
-        """
-        check_expected(change, state.version)
-        if isinstance(change, ConfigRollbackRequested):
-            document = await self._store.document(change.to_version)
-            return checked_document(document.to_json(), defaults=await self._defaults())
-        return changed(state.document, change, defaults=await self._defaults())
 
     # --- one change --------------------------------------------------------------------------------------
 
@@ -139,7 +112,7 @@ class ConfigApplier:
     async def _attempt(self, change: Change, record: ChangeRecord) -> ChangeRecord:
         for _ in range(MAX_RACES):
             state = await self._store.read()
-            document = await self.candidate(change, state)
+            document = await self._planner.document(change, state)
             decided = await self._make(record, state, document)
             if decided is not None:
                 return decided

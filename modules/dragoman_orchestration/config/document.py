@@ -78,11 +78,18 @@ def diff(before: Values, after: Values) -> list[FieldChange]:
     not the same as none.
     """
     old, new = dict(_leaves(before)), dict(_leaves(after))
+    # An object that is empty on one side only is told by the fields of the other.
+    inner = {prefix for path in old.keys() | new.keys() for prefix in _prefixes(path)}
     return [
         FieldChange(path, old.get(path), new.get(path))
-        for path in sorted(old.keys() | new.keys())
+        for path in sorted((old.keys() | new.keys()) - inner)
         if path not in old or path not in new or not _same(old[path], new[path])
     ]
+
+
+def _prefixes(path: str) -> Iterator[str]:
+    parts = path.split(".")
+    return (".".join(parts[:length]) for length in range(1, len(parts)))
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -240,6 +247,11 @@ def _order_problems(defaults: Values, document: ConfigDocument, preset: str | No
 def _field_problems(error: ValidationError) -> list[FieldProblem]:
     # "input" and "ctx" of pydantic's details hold what was given: left out.
     return [
-        FieldProblem(".".join(str(part) for part in detail["loc"]) or "document", str(detail["msg"])[:200])
+        FieldProblem(".".join(_part(part) for part in detail["loc"]) or "document", str(detail["msg"])[:200])
         for detail in error.errors(include_url=False, include_input=False, include_context=False)
     ]
+
+
+def _part(part: int | str) -> str:
+    """A part of a path as text that can be sent on: a name that nobody knows may hold anything."""
+    return str(part)[:64].encode("ascii", "backslashreplace").decode()

@@ -29,7 +29,7 @@ from dragoman_orchestration.config.announcer import Announcer
 from dragoman_orchestration.config.applier import ConfigApplier
 from dragoman_orchestration.config.drift import ProcessDrift, ServiceDrift
 from dragoman_orchestration.config.follower import ConfigFollower
-from dragoman_orchestration.config.processes import audio_defaults
+from dragoman_orchestration.config.planner import ChangePlanner
 from dragoman_orchestration.config.services import ConfiguredService, ServiceFleet
 from dragoman_orchestration.config.settings import ConfigSyncSettings
 from dragoman_orchestration.config.store import ConfigStore
@@ -59,8 +59,8 @@ class ConfigWorker:
         self._store = ConfigStore(broker)
         self._services = service_fleet(settings)
         announcer, turn = Announcer(broker, SOURCE), change_turn(broker, settings, name)
-        self._applier = ConfigApplier(
-            self._store, self._services, announcer, turn, defaults=lambda: audio_defaults(broker)
+        self.applier = ConfigApplier(
+            self._store, self._services, announcer, turn, ChangePlanner(broker, self._store)
         )
         self._drift = ServiceDrift(
             self._store, self._services, announcer, turn, attempts=settings.repair_attempts
@@ -104,7 +104,7 @@ class ConfigWorker:
         """
         event = parse_event(envelope)
         if isinstance(event, ConfigUpdateRequested | ConfigRollbackRequested):
-            await self._applier.apply(event)
+            await self.applier.apply(event)
         elif isinstance(event, ConfigResyncRequested):
             await self._drift.push_all(event.reason)
         elif not isinstance(event, _OWN):

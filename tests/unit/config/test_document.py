@@ -61,7 +61,6 @@ def test_differences_name_path_and_both_sides():
     before = {"system": {"whisper": {"beam_size": 5}}, "presets": {"lecture": {}}}
     after = {"system": {"whisper": {"beam_size": 3}, "partials": {"enabled": True}}, "presets": {}}
     assert [(one.path, one.before, one.after) for one in diff(before, after)] == [
-        ("presets", None, {}),
         ("presets.lecture", {}, None),
         ("system.partials.enabled", None, True),
         ("system.whisper.beam_size", 5, 3),
