@@ -28,6 +28,12 @@ RUNNER_TOKEN_PREFIX = "dragoman-bot."  # noqa: S105  # a prefix, no secret
 
 Driver = Literal["media", "browser"]
 
+RECIPES = ("generic", "jitsi", "google_meet", "teams", "zoom_web")
+"""Ways through a site that every runner knows; an installation may have more."""
+MEDIA_SCHEMES = frozenset({"http", "https", "rtmp", "rtmps", "rtsp", "srt", "file"})
+"""Schemes of URLs that the media driver reads, each as far as the settings allow it."""
+BROWSER_SCHEMES = frozenset({"http", "https"})
+
 
 class BotState(StrEnum):
     """The one lifecycle; the last two are final. ``needs_help`` is on the side of joining and admission."""
@@ -185,3 +191,69 @@ class RunnerOrders(msgspec.Struct, frozen=True, kw_only=True):
 def reports_path(bot_id: str) -> str:
     """Where a runner posts its reports."""
     return f"/v1/bots/{bot_id}/reports"
+
+
+# --- WS /v1/bots/events and /v1/bots/{id}/events ------------------------------------------------------------
+
+
+class BotNow(msgspec.Struct, frozen=True, kw_only=True):
+    """A bot in a snapshot; ``degraded`` is empty, or what it lacks."""
+
+    bot_id: str
+    session_id: str
+    seq: int
+    state: BotState
+    cause: BotCause
+    degraded: str = ""
+
+
+class BotMessage(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+    """Base of what is told of bots. ``position`` is where to go on after: ``?after=<position>``."""
+
+    position: str
+
+
+class BotsSnapshot(BotMessage, frozen=True, kw_only=True, tag="bots.snapshot"):
+    """How the bots are: the first message, unless a position was given that can be gone on from.
+
+    ``recovered`` False: what happened since the position that was given is not known any more.
+    """
+
+    bots: list[BotNow]
+    recovered: bool = True
+
+
+class BotStateMessage(BotMessage, frozen=True, kw_only=True, tag="bot.state_changed"):
+    """A bot went from one state to another; ``seq`` counts its steps from 1, without holes."""
+
+    bot_id: str
+    session_id: str
+    seq: int
+    previous: BotState | None
+    state: BotState
+    time_ms: int
+    cause: BotCause
+    completion: CompletionReason | None = None
+    stage: FailureStage | None = None
+    attempt: int = 0
+
+
+class BotDegradedMessage(BotMessage, frozen=True, kw_only=True, tag="bot.degraded"):
+    """An active bot does not do what it is there for: ``cause.code`` is ``no_audio`` or ``no_words``."""
+
+    bot_id: str
+    session_id: str
+    cause: BotCause
+    since_ms: int
+
+
+class BotRecoveredMessage(BotMessage, frozen=True, kw_only=True, tag="bot.recovered"):
+    """What ``bot.degraded`` told is over."""
+
+    bot_id: str
+    session_id: str
+    cause: BotCause
+    degraded_ms: int
+
+
+BotMessages = BotsSnapshot | BotStateMessage | BotDegradedMessage | BotRecoveredMessage

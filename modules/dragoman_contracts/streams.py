@@ -84,7 +84,7 @@ class BotKeys:
 
     @staticmethod
     def client_key(owner_key: str, client_key: str) -> str:
-        """String: the bot that was asked for with this idempotency key, and a digest of what was asked; expires."""
+        """String: the bot that was asked for with this idempotency key, and a digest of the request; expires."""
         return f"{{bots}}:by-key:{owner_key}:{client_key}"
 
     @staticmethod

@@ -14,7 +14,7 @@ from dragoman_orchestration.container import ApiContainer
 _scheme = HTTPBearer(
     auto_error=False,
     scheme_name="bearer",
-    description="An API key, or (for results of one session) a viewer's token.",
+    description="An API key, (for results of one session) a viewer's token, or (for reports) a runner's.",
 )
 
 
@@ -27,12 +27,12 @@ def parts(request: Request) -> ApiContainer:
 Parts = Annotated[ApiContainer, Depends(parts)]
 
 
-def _principal(
+async def _principal(
     request: Request,
     container: Parts,
     _documented: Annotated[HTTPAuthorizationCredentials | None, Security(_scheme)],
 ) -> Principal:
-    return container.authenticator().authenticate(bearer(request.scope["headers"]))
+    return await container.authenticator().identify(bearer(request.scope["headers"]))
 
 
 AnyPrincipal = Annotated[Principal, Depends(_principal)]
@@ -48,5 +48,11 @@ def _reader(session_id: str, principal: AnyPrincipal) -> Principal:
     return principal
 
 
+def _runner(bot_id: str, principal: AnyPrincipal) -> Principal:
+    principal.must_report(bot_id)
+    return principal
+
+
 KeyHolder = Annotated[Principal, Depends(_key)]
 SessionReader = Annotated[Principal, Depends(_reader)]
+BotRunner = Annotated[Principal, Depends(_runner)]

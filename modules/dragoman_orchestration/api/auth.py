@@ -1,7 +1,9 @@
-"""Who may do what: API keys reach everything, a viewer's token the results of one session.
+"""Who may do what: API keys reach everything, a viewer's token the results of one session, a bot's runner the
+audio of its session and its own reports.
 
 Keys are held as keyed hashes only and compared in constant time over all of them, so neither memory nor
-timing tells one. Tokens are signed, not stored.
+timing tells one. Viewers' tokens are signed, not stored; of a runner's the bot's record has a digest, so that
+it ends with the runner.
 """
 
 from __future__ import annotations
@@ -15,17 +17,22 @@ from dataclasses import dataclass
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
-from dragoman_contracts.errors import Forbidden, Unauthenticated
+from dragoman_contracts.bots import RUNNER_TOKEN_PREFIX
+from dragoman_contracts.errors import Fenced, Forbidden, Unauthenticated
 from dragoman_contracts.websocket import BEARER_SUBPROTOCOL
 from dragoman_orchestration.api.settings import ApiSettings
+from dragoman_orchestration.bots.model import bot_of_token, token_hash
+from dragoman_orchestration.bots.store import BotGone, BotStore
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks: an API key by its name, or the holder of a token for ``session_id``."""
+    """Who asks: an API key by its name, the holder of a token for ``session_id``, or the runner of
+    ``bot_id``."""
 
     name: str
     session_id: str | None = None
+    bot_id: str | None = None
 
     def must_reach(self, session_id: str) -> None:
         """Whether the results of this session may be read.
@@ -34,6 +41,7 @@ class Principal:
             Forbidden: the token is for another session.
 
         """
+        self._must_be_no_runner()
         if self.session_id is not None and self.session_id != session_id:
             raise Forbidden("the token is for another session")
 
@@ -41,11 +49,38 @@ class Principal:
         """Whether anything but results may be touched.
 
         Raises:
-            Forbidden: it is a viewer's token.
+            Forbidden: it is a viewer's token, or a runner's.
 
         """
+        self._must_be_no_runner()
         if self.session_id is not None:
             raise Forbidden("a viewer's token reaches the results of its session only")
+
+    def must_speak(self, session_id: str) -> None:
+        """Whether audio may be sent into this session.
+
+        Raises:
+            Forbidden: it is a viewer's token, or that of a runner with another session.
+
+        """
+        if self.bot_id is None:
+            self.must_be_key()
+        elif self.session_id != session_id:
+            raise Forbidden("the runner's bot has another session")
+
+    def must_report(self, bot_id: str) -> None:
+        """Whether reports about this bot are taken: its runner's only.
+
+        Raises:
+            Forbidden: it is not the bot's runner.
+
+        """
+        if self.bot_id != bot_id:
+            raise Forbidden("only a bot's runner reports about it")
+
+    def _must_be_no_runner(self) -> None:
+        if self.bot_id is not None:
+            raise Forbidden("a runner's token reaches the audio of its session and its reports only")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +91,39 @@ class ViewerToken:
     expires_at_s: int
 
 
-class Authenticator:
-    """Knows the keys' hashes and signs viewers' tokens."""
+class RunnerTokens:
+    """Knows the runners of bots by what the bots' records keep of their tokens, asked each time."""
 
-    def __init__(self, settings: ApiSettings) -> None:
+    def __init__(self, store: BotStore) -> None:
+        self._store = store
+
+    async def authenticate(self, token: str) -> Principal:
+        """Whose token this is.
+
+        Raises:
+            Unauthenticated: nobody's.
+            Fenced: it was a runner's that was replaced.
+            BusUnavailable: Redis is away.
+
+        """
+        given = token_hash(token)
+        try:
+            bot = (await self._store.read(bot_of_token(token))).bot
+        except BotGone:
+            raise Unauthenticated("the runner's token is not known") from None
+        if hmac.compare_digest(given, bot.token_hash):
+            return Principal("bot", bot.session_id, bot.id)
+        was_its = [hmac.compare_digest(given, revoked) for revoked in bot.revoked]
+        if any(was_its):
+            raise Fenced("another runner has the bot now")
+        raise Unauthenticated("the runner's token is not known")
+
+
+class Authenticator:
+    """Knows the keys' hashes and signs viewers' tokens; ``runners`` knows those of bots' runners."""
+
+    def __init__(self, settings: ApiSettings, runners: RunnerTokens | None = None) -> None:
+        self._runners = runners
         self._pepper = secrets.token_bytes(32)
         self._known = [
             (name, self._digest(key)) for name, key in _parse_keys(settings.keys.get_secret_value())
@@ -75,8 +139,21 @@ class Authenticator:
         """Whether anybody can be let in."""
         return bool(self._known)
 
+    async def identify(self, credential: str | None) -> Principal:
+        """Whose key or token this is, also a runner's.
+
+        Raises:
+            Unauthenticated: none, unknown or expired.
+            Fenced: of a runner that was replaced.
+            BusUnavailable: a runner's token cannot be looked up.
+
+        """
+        if credential and credential.startswith(RUNNER_TOKEN_PREFIX) and self._runners is not None:
+            return await self._runners.authenticate(credential)
+        return self.authenticate(credential)
+
     def authenticate(self, credential: str | None) -> Principal:
-        """Whose key or token this is.
+        """Whose key or viewer's token this is.
 
         Raises:
             Unauthenticated: none, unknown or expired.

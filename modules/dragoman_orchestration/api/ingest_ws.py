@@ -96,8 +96,8 @@ class IngestEndpoint:
         """One connection, from accept to close."""
         await accept(scope, receive, send)
         try:
-            principal = self._auth.authenticate(bearer(scope["headers"], scope["subprotocols"]))
-            principal.must_be_key()
+            principal = await self._auth.identify(bearer(scope["headers"], scope["subprotocols"]))
+            principal.must_speak(session_of(scope))
             after = position_of(scope)
             if self._gateway.draining:
                 raise Unavailable("the server restarts: connect again")

@@ -117,7 +117,7 @@ class ResultsEndpoint:
         await accept(scope, receive, send)
         session_id = session_of(scope)
         try:
-            principal = self._auth.authenticate(bearer(scope["headers"], scope["subprotocols"]))
+            principal = await self._auth.identify(bearer(scope["headers"], scope["subprotocols"]))
             principal.must_reach(session_id)
             asked = _Asked(position_of(scope), languages_of(scope))
             self._check_room(session_id)

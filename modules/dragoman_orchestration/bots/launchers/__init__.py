@@ -1,0 +1,1 @@
+"""How a runner becomes a process: on this machine, or as a Job of Kubernetes."""
