@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import random
 import signal
@@ -15,6 +16,8 @@ from redis.exceptions import RedisError
 from websockets.asyncio.client import connect
 
 from dragoman_client import Dragoman
+from dragoman_contracts.config import ConfigDocument
+from dragoman_contracts.streams import ConfigKeys
 from tests.chaos.checker import CaptionBook
 from tests.chaos.crowd import Crowd
 from tests.chaos.speech import speech
@@ -216,6 +219,29 @@ async def forget_scripts(scene: Scene) -> None:
         await scene.system.direct.script_flush()
 
 
+async def change_config(scene: Scene) -> None:
+    """A few versions of the runtime configuration in a row: all sessions listen by each for a while."""
+    for _ in range(scene.chance.randint(1, 4)):
+        steps = scene.chance.sample(["drop_partials", "delay_translation"], scene.chance.randint(0, 2))
+        values = {
+            "voice_activity": {"min_silence_ms": scene.chance.choice([192, 416, 900])},
+            "recognition": {
+                "max_utterance_ms": scene.chance.choice([3_000, 12_000]),
+                "min_step_ms": scene.chance.choice([200, 640]),
+            },
+            "partials": {"enabled": scene.chance.random() < 0.7},
+            "degradation": {"steps": steps},
+        }
+        document = ConfigDocument.model_validate({"system": values})
+        fields = {"document": json.dumps(document.to_json()), "checksum": document.checksum}
+        with contextlib.suppress(RedisError):
+            change = scene.system.direct.pipeline(transaction=True)
+            change.hincrby(ConfigKeys.STATE, "version", 1)
+            change.hset(ConfigKeys.STATE, mapping=fields)
+            await change.execute()
+        await asyncio.sleep(0.3 + scene.chance.random())
+
+
 async def silence_whisper(scene: Scene) -> None:
     """The whisper service seems connected and never answers for a while."""
     scene.system.whisper_proxy.silent = True
@@ -303,6 +329,7 @@ FAULTS: dict[str, Fault] = {
         swallow_redis,
         silence_redis,
         forget_scripts,
+        change_config,
         silence_whisper,
         cut_whisper,
         silence_translation,

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.slow
 
 SHORT = (
     "kill_worker",
+    "change_config",
     "swallow_redis",
     "kill_api",
     "freeze_worker",
@@ -28,6 +29,7 @@ SHORT = (
     "kill_whisper",
     "demote_redis",
     "drain_api",
+    "change_config",
     "silence_redis",
     "kill_translation",
     "greedy_speaker",

@@ -91,8 +91,14 @@ class World:
             self.decode()
         raise AssertionError(f"never done: {self.recogniser.state()}")
 
-    def die(self) -> int:
-        """Another worker takes over from the checkpoint; where it must hear from, in ms."""
+    def retune(self, settings: RecogniserSettings) -> None:
+        """The configuration changes while it listens."""
+        self.settings = settings
+        self.recogniser.retune(settings, min_step_ms=320, max_step_ms=2_000)
+
+    def die(self, settings: RecogniserSettings | None = None) -> int:
+        """Another worker takes over from the checkpoint, maybe by other settings; from where it must hear, ms."""
+        self.settings = settings or self.settings
         state = msgspec.json.decode(msgspec.json.encode(self.recogniser.state()), type=RecogniserState)
         self.waiting = None
         self.recogniser = self._new(state)

@@ -8,6 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dragoman_orchestration.streaming.gate import GateSettings
 from dragoman_orchestration.streaming.recogniser import RecogniserSettings
 
 from .listener import FRAME, World, pcm
@@ -57,6 +58,45 @@ def test_takeovers_lose_double_and_reorder_nothing(said, slowness, deaths):
         if until > position:
             world.play(audio[position:until], slowness=slowness, rng=rng)
         position = world.die() * 16
+    world.play(audio[position:], slowness=slowness, rng=rng)
+    world.finish()
+    world.check()
+    assert world.words == numbers_of(said)
+    assert world.settled[-1].end_ms == len(audio) // 16
+
+
+listening = st.builds(
+    lambda silence_ms, utterance_ms: RecogniserSettings(
+        gate=GateSettings(min_silence_ms=silence_ms, long_min_silence_ms=min(192, silence_ms)),
+        max_utterance_ms=utterance_ms,
+    ),
+    st.sampled_from([128, 416, 1_200, 3_000]),
+    st.sampled_from([2_000, 3_000, 12_000, 28_000]),
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    sentences,
+    st.integers(0, 8),
+    st.lists(st.tuples(st.floats(0.02, 0.98), st.booleans(), listening), min_size=1, max_size=6),
+    st.randoms(use_true_random=False),
+)
+def test_other_settings_in_the_middle_and_at_takeovers_lose_double_and_reorder_nothing(
+    said, slowness, changes, rng
+):
+    world = World()
+    audio = audio_of(said)
+    position = 0
+    for share, dies, to in sorted(changes, key=lambda change: change[0]):
+        until = int(share * len(audio)) // FRAME * FRAME
+        if until > position:
+            world.play(audio[position:until], slowness=slowness, rng=rng)
+            position = until
+        if dies:
+            position = world.die(to) * 16
+        else:
+            world.retune(to)
     world.play(audio[position:], slowness=slowness, rng=rng)
     world.finish()
     world.check()

@@ -53,6 +53,7 @@ class SpeechGate:
         self._speech_since: int | None = None
         self._silence_since: int | None = None
         self._open_since: int | None = None
+        self._held_until = 0
 
     @property
     def in_speech(self) -> bool:
@@ -95,9 +96,13 @@ class SpeechGate:
         """Judge by other settings from the next chunk on."""
         self._settings = settings
 
-    def open(self, at_ms: int) -> None:
-        """Count the open utterance from ``at_ms`` on: it was split there, or another worker saw it begin."""
-        self._open_since = at_ms
+    def open(self, at_ms: int, until_ms: int = 0) -> None:
+        """Count the open utterance from ``at_ms`` on: it was split there, or another worker saw it begin.
+
+        It cannot end before ``until_ms``, whatever is heard: words up to there were shown as its own. Heard
+        again it might, by other settings or another state of the detector.
+        """
+        self._open_since, self._held_until = at_ms, until_ms
 
     def _in_silence(self, probability: float, start_ms: int) -> GateEvent | None:
         if probability < self._settings.threshold:
@@ -112,6 +117,8 @@ class SpeechGate:
         return SpeechStart(self._open_since)
 
     def _in_utterance(self, probability: float, start_ms: int) -> GateEvent | None:
+        if self.position_ms <= self._held_until:
+            return None
         if probability >= self._settings.release_threshold:
             # Between the two thresholds a pause neither begins nor ends.
             if probability >= self._settings.threshold:

@@ -61,6 +61,9 @@ class RecogniserSettings:
     min_unstable_probability: float = 0.5
 
 
+MIN_SPLIT_SEARCH_MS = 300
+"""Audio behind what is stable that a quiet point is looked for in; a word's boundary is hardly further."""
+
 SettledKind = Literal["transcribed", "silence", "gap"]
 
 
@@ -204,7 +207,8 @@ class Recogniser:
             position_ms = item.start_ms if item.end_ms is None else item.end_ms
         gate = SpeechGate(self._settings.gate, position_ms)
         if state.utterances and state.utterances[-1].end_ms is None:
-            gate.open(position_ms)
+            stable = state.utterances[-1].stable
+            gate.open(position_ms, until_ms=stable[-1].end_ms if stable else 0)
         return gate
 
     # --- what the session knows of itself ---------------------------------------------------------------
@@ -333,9 +337,12 @@ class Recogniser:
         if self.heard_ms - current.start_ms < self._settings.max_utterance_ms:
             return
         stable_end_ms = current.agreement.stable[-1].end_ms if current.agreement.stable else current.start_ms
+        search_ms = min(self._settings.split_search_ms, self._settings.max_utterance_ms // 2)
         last_ms = self.heard_ms - self._settings.tail_guard_ms
-        first_ms = max(self.heard_ms - self._settings.split_search_ms, stable_end_ms - 60)
-        cut_ms = self._buffer.quietest_ms(min(first_ms, last_ms - 300), last_ms)
+        first_ms = max(self.heard_ms - search_ms, stable_end_ms - 60)
+        if last_ms - first_ms < MIN_SPLIT_SEARCH_MS:
+            return  # words up to here were shown as this utterance's; after a takeover they are heard again
+        cut_ms = self._buffer.quietest_ms(first_ms, last_ms)
         current.close(cut_ms, cut_ms)
         self._open(cut_ms)
         self._gate.open(cut_ms)
