@@ -156,6 +156,15 @@ class WebhookKeys:
         return f"{{webhooks}}:log:{endpoint_id}"
 
 
+class AlertKeys:
+    """Keys of the alerts."""
+
+    OPEN = "{alerts}:open"
+    """Hash rule and subject → an alert that is open, or over and not told everybody yet (JSON)."""
+    TOLD = "{alerts}:told"
+    """Hash receiver, rule and subject → unix ms at which it was told last: so that nothing is told twice."""
+
+
 class MonitoringKeys:
     """Keys of the monitoring worker."""
 

@@ -1,0 +1,1 @@
+"""Alerts: anomalies are told to people, once when they open and once when they are over."""
