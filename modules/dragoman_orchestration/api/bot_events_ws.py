@@ -18,8 +18,6 @@ from dragoman_orchestration.bots.events import BotEventsHub, Follower
 from dragoman_orchestration.bots.store import BotStore
 from dragoman_orchestration.results.mailbox import Mailbox
 
-__all__ = ["BotEventsEndpoint", "BotEventsHub"]
-
 
 class BotEventsEndpoint:
     """Any number of followers, each with its own bounded queue."""
