@@ -191,7 +191,7 @@ class Decoding:
         clean = failure is None or isinstance(failure, av.error.EOFError)
         position_ms = self._skip_ms + AUDIO.duration_ms(self._decoded_bytes)
         if self.duration_ms is not None:
-            # FFmpeg calls it an end when a file breaks off; lengths are estimates: what gives no more is over.
+            # A file that breaks off seems to end; lengths are estimates: what gives no more is over.
             nothing_more = clean and not self._decoded_bytes
             reached = nothing_more or position_ms >= self.duration_ms - END_TOLERANCE_MS
             return End(is_final=reached, was_clean=clean, is_recording=True)

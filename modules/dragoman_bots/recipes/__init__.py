@@ -1,0 +1,1 @@
+"""Recipes: a web meeting's way in, as data; ``model`` reads them."""
