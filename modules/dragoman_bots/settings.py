@@ -23,7 +23,7 @@ class BotRunnerSettings(DragomanSettings):
 
     chromium: str = Field("", description="Path of Chromium or Chrome; empty: the first on PATH.")
     chromium_args: str = Field(
-        "", description="Further arguments of Chromium, separated by spaces, such as --proxy-pac-url=…"
+        "", description="Further arguments of Chromium, separated by spaces, such as --proxy-pac-url=…."
     )
     headless: bool = Field(True, description="Whether Chromium runs without a window.")
     sandbox: Literal["auto", "on", "off"] = Field(

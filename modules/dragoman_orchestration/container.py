@@ -6,18 +6,26 @@ passes fakes with ``container.<part>.override(...)``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import httpx
 from dependency_injector import containers, providers
 from redis.asyncio import Redis, RedisCluster
 
 from dragoman_orchestration.api.admission import Admission
-from dragoman_orchestration.api.auth import Authenticator
+from dragoman_orchestration.api.auth import Authenticator, RunnerTokens
 from dragoman_orchestration.api.gateway import IngestGateway
 from dragoman_orchestration.api.ingest_protocol import IngestLimits
 from dragoman_orchestration.api.presence import PresenceBoard
 from dragoman_orchestration.api.session_watch import SessionWatch
 from dragoman_orchestration.api.settings import ApiSettings
+from dragoman_orchestration.bots.events import BotEventsHub
+from dragoman_orchestration.bots.model import BOT_SESSION_KEEP_S
+from dragoman_orchestration.bots.settings import BotSettings
+from dragoman_orchestration.bots.store import BotStore
+from dragoman_orchestration.config.desk import ConfigDesk
 from dragoman_orchestration.config.follower import ConfigFollower
+from dragoman_orchestration.config.settings import ConfigSyncSettings
 from dragoman_orchestration.fleet.reporter import ProcessReporter, process_name
 from dragoman_orchestration.results.hub import ResultsHub
 from dragoman_orchestration.session.fleet import FleetReader
@@ -26,6 +34,9 @@ from dragoman_orchestration.session.model import Limits
 from dragoman_orchestration.session.presence import PresenceRegister
 from dragoman_orchestration.session.store import SessionStore
 from dragoman_orchestration.session.watched import WatchRegister
+from dragoman_orchestration.webhooks.settings import WebhookSettings
+from dragoman_orchestration.webhooks.store import WebhookStore
+from dragoman_orchestration.workers.config_sync import ConfigWorker
 from dragoman_runtime.broker.base import Broker
 from dragoman_runtime.broker.publisher import TickPublisher
 from dragoman_runtime.broker.redis import RedisBroker, connect
@@ -77,6 +88,24 @@ def _reporter(
         config=config.applied,
         measures=lambda: {"speakers": len(gateway)},
     )
+
+
+def _config_worker(wire: RedisBroker, sync: ConfigSyncSettings) -> ConfigWorker:
+    return ConfigWorker(wire, sync, name=process_name())
+
+
+def _config_desk(
+    wire: RedisBroker, sync: ConfigSyncSettings, worker: Callable[[], ConfigWorker]
+) -> ConfigDesk:
+    return ConfigDesk(wire, applier=worker().applier if sync.sync_mode == "api" else None)
+
+
+def _bot_store(wire: RedisBroker, bots: BotSettings) -> BotStore:
+    return BotStore(wire, retention_s=bots.retention_s)
+
+
+def _bot_sessions(wire: RedisBroker, runtime: RuntimeSettings) -> SessionStore:
+    return SessionStore(wire, shards=runtime.shards, keep_unopened_s=BOT_SESSION_KEEP_S)
 
 
 def _admission(fleets: FleetReader, api: ApiSettings) -> Admission:
@@ -134,10 +163,20 @@ class ApiContainer(containers.DeclarativeContainer):
     fleets = providers.Singleton(FleetReader, store_wire)
     admission = providers.Singleton(_admission, fleets, settings)
     gateway = providers.Singleton(_gateway, store, settings)
-    authenticator = providers.Singleton(Authenticator, settings)
+    bot_settings = providers.Singleton(BotSettings)
+    bots = providers.Singleton(_bot_store, store_wire, bot_settings)
+    bot_sessions = providers.Singleton(_bot_sessions, store_wire, runtime_settings)
+    bot_events = providers.Singleton(BotEventsHub, broker, bots)
+    authenticator = providers.Singleton(Authenticator, settings, providers.Singleton(RunnerTokens, bots))
     ingest_limits = providers.Singleton(_ingest_limits, settings)
     session_limits = providers.Singleton(_session_limits, settings)
     whisper_http = providers.Singleton(_whisper_http, settings)
     health = providers.Singleton(Health, "api")
     config = providers.Singleton(ConfigFollower, store_wire)
     reporter = providers.Singleton(_reporter, store_wire, health, config, gateway)
+    config_sync_settings = providers.Singleton(ConfigSyncSettings)
+    config_worker = providers.Singleton(_config_worker, store_wire, config_sync_settings)
+    """Of the mode ``api`` only, in which this process is the config worker, too."""
+    config_desk = providers.Singleton(_config_desk, store_wire, config_sync_settings, config_worker.provider)
+    webhook_settings = providers.Singleton(WebhookSettings)
+    webhooks = providers.Singleton(WebhookStore, store_wire, webhook_settings)

@@ -18,15 +18,19 @@ from starlette.middleware import Middleware
 from starlette.routing import WebSocketRoute
 
 from dragoman_orchestration.api import (
+    bots,
+    config,
     glossaries,
     session_config,
     sessions,
     system,
     transcriptions,
     translations,
+    webhooks,
 )
 from dragoman_orchestration.api.asyncapi import build_document
 from dragoman_orchestration.api.body_limit import BodyLimit
+from dragoman_orchestration.api.bot_events_ws import BotEventsEndpoint
 from dragoman_orchestration.api.ingest_ws import IngestEndpoint
 from dragoman_orchestration.api.results_ws import ResultsEndpoint
 from dragoman_orchestration.api.settings import ApiSettings
@@ -44,6 +48,17 @@ these documents wants `Authorization: Bearer <key>`. Errors are problem details 
 
 MAX_JSON_BYTES = 262_144
 """Of a request's body, as of a speaker's message; 500 terms in three languages have about 80 kB."""
+ROUTES = (
+    sessions,
+    session_config,
+    translations,
+    glossaries,
+    transcriptions,
+    bots,
+    webhooks,
+    config,
+    system,
+)
 _STREAMED = re.compile(f"{transcriptions.PATH}|/v1/bots/[0-9a-f]{{32}}/reports")
 """Uploads, and runners' reports with a screenshot."""
 LEAVE_S = 1.0
@@ -63,7 +78,10 @@ def create_app(container: ApiContainer) -> FastAPI:
         "watch": container.session_watch().run,
         "config": partial(container.config().run, drain),
         "reporter": partial(container.reporter().run, drain),
+        "bots": container.bot_events().run,
     }
+    if container.config_sync_settings().sync_mode == "api":
+        loops["config-sync"] = partial(container.config_worker().run, drain)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -88,11 +106,11 @@ def create_app(container: ApiContainer) -> FastAPI:
     limit = Middleware(BodyLimit, limit=MAX_JSON_BYTES, streamed=_STREAMED)
     app.user_middleware.append(limit)
     app.state.container = container
-    for routes in (sessions, session_config, translations, glossaries, transcriptions, system):
+    for routes in ROUTES:
         app.include_router(routes.router)
     container.health().add_check("redis", partial(system.redis_state, container.broker()))
     _add_asyncapi(app)
-    app.state.viewers = _add_sockets(app, container)
+    app.state.viewers, app.state.bot_viewers = _add_sockets(app, container)
     return app
 
 
@@ -103,7 +121,7 @@ def _add_asyncapi(app: FastAPI) -> None:
         return build_document(request.url.netloc, secure=request.url.scheme == "https", version=app.version)
 
 
-def _add_sockets(app: FastAPI, container: ApiContainer) -> ResultsEndpoint:
+def _add_sockets(app: FastAPI, container: ApiContainer) -> tuple[ResultsEndpoint, BotEventsEndpoint]:
     settings = container.settings()
     ingest = IngestEndpoint(
         auth=container.authenticator(),
@@ -127,9 +145,21 @@ def _add_sockets(app: FastAPI, container: ApiContainer) -> ResultsEndpoint:
         max_viewers_per_session=settings.max_viewers_per_session,
         queue_limit=settings.viewer_queue,
     )
-    app.router.routes.append(WebSocketRoute("/v1/sessions/{session_id}/audio", ingest))
-    app.router.routes.append(WebSocketRoute("/v1/sessions/{session_id}/events", viewers))
-    return viewers
+    bot_viewers = BotEventsEndpoint(
+        auth=container.authenticator(),
+        store=container.bots(),
+        hub=container.bot_events(),
+        queue_limit=settings.viewer_queue,
+        max_viewers=settings.max_viewers,
+    )
+    for path, endpoint in (
+        ("/v1/sessions/{session_id}/audio", ingest),
+        ("/v1/sessions/{session_id}/events", viewers),
+        ("/v1/bots/events", bot_viewers),
+        ("/v1/bots/{bot_id}/events", bot_viewers),
+    ):
+        app.router.routes.append(WebSocketRoute(path, endpoint))
+    return viewers, bot_viewers
 
 
 async def serve_api(
@@ -154,6 +184,7 @@ async def serve_api(
     async def close_sockets() -> None:
         await container.gateway().drain()
         await app.state.viewers.drain()
+        await app.state.bot_viewers.drain()
 
     await serve(
         app,

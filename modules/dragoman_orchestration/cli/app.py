@@ -298,6 +298,27 @@ def transcribe(  # noqa: PLR0917  # Typer makes options of parameters
     )  # fmt: skip
 
 
+@app.command(rich_help_panel=CLIENT)
+def top(  # noqa: PLR0917  # Typer makes options of parameters
+    server: Annotated[
+        str | None, typer.Option(help="API to ask (DRAGOMAN_CLIENT_SERVER).", show_default=False)
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(help="API key; better given as DRAGOMAN_CLIENT_KEY, which no process list shows."),
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="Print one look and end.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the overview as JSON and end.")] = False,
+    svg: Annotated[Path | None, typer.Option(help="Write one look as an SVG picture here and end.")] = None,
+    interval: Annotated[float, typer.Option(help="Seconds between two looks.", min=0.2, max=60)] = 1.0,
+) -> None:
+    """Show the whole installation live: workers, sessions, streams, bots, anomalies."""
+    from dragoman_orchestration.cli.top import run_top
+
+    picture = str(svg) if svg else None
+    _exit(run_top(server=server, key=key, once=once, json=json, svg=picture, interval_s=interval))
+
+
 def main() -> None:
     """Entry point: an error is one clear line with its remedy, never a traceback."""
     _end_with_supervisor()

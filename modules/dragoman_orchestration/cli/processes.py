@@ -29,10 +29,10 @@ def run_audio_worker_process() -> int:
 
 def run_config_worker_process() -> int:
     """Run a config worker until a signal; the exit code."""
-    from dragoman_orchestration.workers.config_settings import ConfigWorkerSettings
+    from dragoman_orchestration.config.settings import ConfigSyncSettings
     from dragoman_orchestration.workers.config_sync import run_config_worker
 
-    settings, runtime = ConfigWorkerSettings(), RuntimeSettings()
+    settings, runtime = ConfigSyncSettings(), RuntimeSettings()
     return _run("config-worker", runtime, lambda drain: run_config_worker(settings, runtime, drain))
 
 

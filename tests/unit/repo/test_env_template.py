@@ -26,9 +26,15 @@ def variables() -> dict[str, tuple[str, str]]:
 
 def test_every_settings_module_of_the_product_is_known() -> None:
     found = set()
-    for package in ("dragoman_runtime", "dragoman_orchestration", "dragoman_whisper", "dragoman_translation"):
+    for package in (
+        "dragoman_runtime",
+        "dragoman_orchestration",
+        "dragoman_whisper",
+        "dragoman_translation",
+        "dragoman_bots",
+    ):
         path = importlib.import_module(package).__path__
-        found |= {m.name for m in pkgutil.walk_packages(path, f"{package}.") if m.name.endswith(".settings")}
+        found |= {m.name for m in pkgutil.walk_packages(path, f"{package}.") if m.name.endswith("settings")}
     assert found == set(SETTINGS_MODULES)
 
 
