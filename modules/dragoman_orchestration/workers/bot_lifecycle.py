@@ -32,8 +32,11 @@ from dragoman_orchestration.bots.launchers.process import Bounds, ProcessLaunche
 from dragoman_orchestration.bots.settings import BotSettings
 from dragoman_orchestration.bots.store import BotGone, BotStore
 from dragoman_orchestration.bots.supervision import Patience
+from dragoman_orchestration.config.follower import ConfigFollower
 from dragoman_orchestration.fleet.reporter import ProcessReporter, process_name
 from dragoman_orchestration.session.store import SessionStore, now_ms
+from dragoman_orchestration.webhooks.run import run_webhooks
+from dragoman_orchestration.webhooks.settings import WebhookSettings
 from dragoman_orchestration.workers.bot_settings import BotsWorkerSettings
 from dragoman_runtime.broker.consumer import Consumer, ConsumerOptions
 from dragoman_runtime.broker.redis import RedisBroker, connect
@@ -279,16 +282,17 @@ async def run_bots_worker(
     runtime: RuntimeSettings,
     drain: Drain,
     *,
-    config: Callable[[], Bots] = Bots,
+    config: Callable[[], Bots] | None = None,
     launcher: Launcher | None = None,
     patience: Patience | None = None,
 ) -> None:
-    """Run one bots worker until ``drain``; its health is on ``runtime.metrics_port``."""
+    """Run one bots worker until ``drain``, with a courier of webhooks; health is on ``runtime.metrics_port``."""
     broker = RedisBroker(connect(runtime, client_name="dragoman-bots-worker"))
     name = process_name()
     store = BotStore(broker, retention_s=BotSettings().retention_s)
     health = Health("bots-worker", drain=drain)
     health.add_check("redis", _redis_check(broker))
+    follower = ConfigFollower(broker)
     async with httpx.AsyncClient(base_url=settings.api_url, timeout=API_TIMEOUT_S, trust_env=False) as http:
         launcher = launcher or make_launcher(settings)
         worker = BotsWorker(
@@ -296,7 +300,7 @@ async def run_bots_worker(
             SessionStore(broker, shards=runtime.shards),
             launcher,
             settings,
-            config=config,
+            config=config or (lambda: follower.document.system.bots),
             name=name,
             api_answers=_api_check(http),
             drain_s=runtime.drain_timeout_s,
@@ -311,14 +315,25 @@ async def run_bots_worker(
             options=ConsumerOptions(claim_idle_ms=10_000, claim_every_ms=2_000),
         )
         reporter = ProcessReporter(
-            broker=broker, kind="bots", name=name, health=health, measures=worker.measures
+            broker=broker,
+            kind="bots",
+            name=name,
+            health=health,
+            config=follower.applied,
+            measures=worker.measures,
         )
         try:
             async with worker_face(health, runtime):
                 logger.info(
                     "bots worker takes up to {} bots, launcher {}", settings.max_bots, settings.launcher
                 )
-                await asyncio.gather(worker.run(drain), consumer.run(drain), reporter.run(drain))
+                await asyncio.gather(
+                    worker.run(drain),
+                    consumer.run(drain),
+                    reporter.run(drain),
+                    follower.run(drain),
+                    run_webhooks(broker, WebhookSettings(), drain, shards=runtime.shards),
+                )
         finally:
             await launcher.close()
             await broker.close()
