@@ -5,11 +5,13 @@ from collections.abc import Callable
 from email.utils import formatdate
 
 import pytest
+from prometheus_client import REGISTRY
 from redis.asyncio import Redis
 from standardwebhooks import WebhookVerificationError
 
 from dragoman_contracts.errors import NotFound
 from dragoman_contracts.streams import WebhookKeys
+from dragoman_orchestration.webhooks import courier
 from dragoman_orchestration.webhooks.model import (
     DeliveryUnknown,
     Endpoint,
@@ -19,6 +21,7 @@ from dragoman_orchestration.webhooks.model import (
 )
 from dragoman_orchestration.webhooks.signing import BOTH_VALID_MS, new_secret
 from dragoman_orchestration.webhooks.store import LEASE_MARGIN_MS, delivery_id
+from dragoman_orchestration.webhooks.transport import Outcome
 from dragoman_runtime.process import Drain
 from tests.conftest import Eventually
 from tests.integration.webhooks.conftest import Clock, Desk, Played, bot_event
@@ -292,9 +295,9 @@ async def test_an_endpoint_that_fails_is_probed_one_at_a_time(desk: Desk, clock:
         await desk.offer()
     _, parcels = await desk.store.take(10, clock())
     assert len(parcels) == 4
-    courier = desk.courier(sender=Played(a=[500]))
+    probe = desk.courier(sender=Played(a=[500]))
     for parcel in parcels:
-        await courier._carry(parcel)
+        await probe._carry(parcel)
     assert (await desk.again(endpoint)).failing_since_ms == clock()
     assert len((await desk.store.take(10, clock()))[1]) == 1
 
@@ -486,14 +489,14 @@ async def test_ended_deliveries_are_kept_for_an_hour_at_least_and_then_only_so_m
 ) -> None:
     desk = make_desk(max_logged=10)
     endpoint = await desk.endpoint("http://a.example/")
-    courier = desk.courier(sender=Played(a=[200]))
+    carrier = desk.courier(sender=Played(a=[200]))
 
     async def deliver(number: int) -> None:
         for _ in range(number):
             await desk.offer()
             clock.advance(0.001)
             _, (parcel,) = await desk.store.take(1, clock())
-            await courier._carry(parcel)
+            await carrier._carry(parcel)
 
     await deliver(30)
     assert len((await desk.store.deliveries(endpoint.id, limit=100))[0]) == 30
@@ -580,3 +583,109 @@ async def _with_attempts(desk: Desk, envelope: object, endpoint: Endpoint, numbe
 async def _idle(desk: Desk) -> bool:
     (waiting,) = await desk.broker.ask([("ZCARD", WebhookKeys.DUE)])
     return int(waiting) == 0
+
+
+async def test_the_address_is_checked_at_every_attempt_not_only_when_the_endpoint_was_made(
+    make_desk: Callable[..., Desk], eventually: Eventually
+) -> None:
+    desk = make_desk(allowed_networks="", retry_after_s="")
+    async with receiving() as inside, desk.delivering():
+        endpoint = await desk.endpoint(inside.url)
+        envelope = await desk.offer()
+        await eventually(ended(desk, envelope, endpoint, State.FAILED))
+    assert inside.requests == []
+    attempts = (await desk.delivery(envelope, endpoint)).attempts
+    assert [(one.status, one.error) for one in attempts] == [(0, "address_forbidden")]
+
+
+async def test_a_drain_lets_attempts_under_way_end_and_begins_no_new_one(
+    desk: Desk, eventually: Eventually
+) -> None:
+    release = asyncio.Event()
+
+    async def slow(request: Request, writer: asyncio.StreamWriter) -> None:
+        await release.wait()
+        await status(200)(request, writer)
+
+    drain = Drain()
+    async with receiving(slow) as receiver:
+        endpoint = await desk.endpoint(receiver.url)
+        first = await desk.offer()
+        running = asyncio.create_task(desk.courier().run(drain))
+        await eventually(lambda: receiver.requests)
+        drain.start()
+        second = await desk.offer()
+        await asyncio.sleep(0.05)
+        assert not running.done()
+        release.set()
+        await asyncio.wait_for(running, 10)
+    assert await desk.state(first, endpoint) is State.DELIVERED
+    assert await desk.state(second, endpoint) is State.PENDING
+    assert receiver.ids() == [first.id]
+
+
+async def test_a_drain_does_not_wait_for_ever_and_another_courier_sends_what_was_cut_off(
+    desk: Desk, clock: Clock, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(courier, "DRAIN_GRACE_S", 0.05)
+
+    async def never(_: Request, __: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(60)
+
+    drain = Drain()
+    async with receiving(never) as receiver:
+        endpoint = await desk.endpoint(receiver.url)
+        envelope = await desk.offer()
+        running = asyncio.create_task(desk.courier().run(drain))
+        await eventually(lambda: receiver.requests)
+        drain.start()
+        await asyncio.wait_for(running, 10)
+        assert await desk.state(envelope, endpoint) is State.SENDING
+        receiver.answer = status(200)
+        clock.advance(60)
+        async with desk.delivering():
+            await eventually(ended(desk, envelope, endpoint, State.DELIVERED))
+
+
+async def test_a_mistake_of_the_sender_is_an_attempt_that_failed_and_ends_no_courier(
+    desk: Desk, clock: Clock, eventually: Eventually
+) -> None:
+    class Broken:
+        async def post(self, *_: object) -> Outcome:
+            raise RuntimeError("https://x.example/secret-of-the-url")
+
+    async with desk.delivering(sender=Broken()):
+        endpoint = await desk.endpoint("http://a.example/")
+        envelope = await desk.offer()
+        record = await eventually(lambda: _with_attempts(desk, envelope, endpoint, 1))
+    assert record.attempts[0].error == "internal"
+    assert record.state is State.PENDING
+
+
+async def test_attempts_deliveries_and_disabled_endpoints_are_counted(
+    desk: Desk, eventually: Eventually
+) -> None:
+    def count(name: str, **labels: str) -> float:
+        return REGISTRY.get_sample_value(name, labels) or 0.0
+
+    names = {
+        "made": ("dragoman_webhook_deliveries_total", {"type": "bot.state_changed", "outcome": "made"}),
+        "known": ("dragoman_webhook_deliveries_total", {"type": "bot.state_changed", "outcome": "known"}),
+        "delivered": ("dragoman_webhook_attempts_total", {"outcome": "delivered"}),
+        "refused": ("dragoman_webhook_attempts_total", {"outcome": "client_error"}),
+        "failed": ("dragoman_webhook_failed_total", {"reason": "gone"}),
+        "disabled": ("dragoman_webhook_disabled_total", {"reason": "gone"}),
+        "seconds": ("dragoman_webhook_delivered_seconds_count", {}),
+    }
+    before = {key: count(name, **labels) for key, (name, labels) in names.items()}
+    async with receiving() as receiver, desk.delivering():
+        endpoint = await desk.endpoint(receiver.url)
+        first = await desk.offer()
+        await desk.fanout.offer(first, "suite")
+        await eventually(ended(desk, first, endpoint, State.DELIVERED))
+        receiver.answer = status(410)
+        second = await desk.offer()
+        await eventually(ended(desk, second, endpoint, State.FAILED))
+        await eventually(lambda: count(*names["disabled"][:1], **names["disabled"][1]) > before["disabled"])
+    grown = {key: count(name, **labels) - before[key] for key, (name, labels) in names.items()}
+    assert grown == dict.fromkeys(names, 1.0) | {"made": 2.0}
