@@ -286,7 +286,7 @@ async def run_bots_worker(
     launcher: Launcher | None = None,
     patience: Patience | None = None,
 ) -> None:
-    """Run one bots worker until ``drain``, with a courier of webhooks; health is on ``runtime.metrics_port``."""
+    """Run one bots worker and a courier of webhooks until ``drain``; health is on ``runtime.metrics_port``."""
     broker = RedisBroker(connect(runtime, client_name="dragoman-bots-worker"))
     name = process_name()
     store = BotStore(broker, retention_s=BotSettings().retention_s)
