@@ -46,6 +46,7 @@ class _Episode:
     since: float
     attempts: int = 0
     due: float = 0.0
+    repaired: bool = False
     gave_up: bool = False
     told: bool = False
     backoff: Backoff = field(default_factory=lambda: Backoff(base_s=0.5, cap_s=30.0))
@@ -165,9 +166,11 @@ class ServiceDrift:
 
     def _episode(self, answer: ServiceAnswer, version: int) -> _Episode:
         episode = self._episodes.get(answer.name)
-        if episode is None or (
-            episode.gave_up and (episode.version, episode.found) != (version, answer.found)
-        ):
+        is_other = episode is not None and (
+            (episode.gave_up and episode.version != version)
+            or ((episode.gave_up or episode.repaired) and episode.found != answer.found)
+        )
+        if episode is None or is_other:
             episode = _Episode(version, answer.expected, answer.found, self._clock())
             self._episodes[answer.name] = episode
         episode.version, episode.expected, episode.found = version, answer.expected, answer.found
@@ -177,7 +180,8 @@ class ServiceDrift:
         """Count a repair. That it worked is believed when the service is seen to be right at another look."""
         episode.attempts += 1
         episode.due = self._clock() + episode.backoff.next_s()
-        if answer.outcome is Outcome.IN_SYNC:
+        episode.repaired = answer.outcome is Outcome.IN_SYNC
+        if episode.repaired:
             REPAIRS.labels("done").inc()
             logger.info("{} runs with what it should again, after {} attempts", answer.name, episode.attempts)
             return

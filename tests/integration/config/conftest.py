@@ -7,7 +7,7 @@ import contextlib
 import socket
 import uuid
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import msgspec
@@ -17,12 +17,14 @@ from redis.asyncio import Redis
 
 from dragoman_contracts.config import ServiceConfigState
 from dragoman_contracts.envelope import Envelope
-from dragoman_contracts.events import Event, parse_event, to_envelope
+from dragoman_contracts.events import ConfigUpdateRequested, Event, parse_event, to_envelope
 from dragoman_contracts.streams import CONFIG_SYNC
+from dragoman_orchestration.config.records import ChangeRecord
 from dragoman_orchestration.config.settings import ConfigSyncSettings
 from dragoman_orchestration.config.store import ConfigStore
 from dragoman_orchestration.workers.config_sync import run_config_worker
 from dragoman_runtime.broker.redis import RedisBroker
+from dragoman_runtime.leader import LeaderLease
 from dragoman_runtime.process import Drain
 from dragoman_runtime.settings import RuntimeSettings
 from dragoman_translation.app import create_app as create_translation_app
@@ -112,9 +114,15 @@ class Worker:
         await self.task
 
     async def kill(self) -> None:
-        """As ``kill -9``: nothing is given back."""
-        self.task.cancel()
-        await asyncio.gather(self.task, return_exceptions=True)
+        """As ``kill -9``: no lease is given back."""
+
+        async def stay(_: LeaderLease) -> None:
+            return
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(LeaderLease, "leave", stay)
+            self.task.cancel()
+            await asyncio.gather(self.task, return_exceptions=True)
 
 
 @pytest.fixture
@@ -175,3 +183,49 @@ def bus(broker: RedisBroker) -> Bus:
 
 def new_id() -> str:
     return uuid.uuid4().hex
+
+
+def update(
+    values: dict[str, Any],
+    *,
+    operation: Literal["replace", "merge", "delete"] = "merge",
+    preset: str = "",
+    expected_version: int | None = None,
+) -> ConfigUpdateRequested:
+    """A change of the system's scope, or of a preset."""
+    return ConfigUpdateRequested(
+        change_id=new_id(),
+        scope="preset" if preset else "system",
+        operation=operation,
+        preset=preset,
+        values=values,
+        expected_version=expected_version,
+        requested_by="somebody",
+    )
+
+
+@pytest.fixture
+def decided(bus: Bus, eventually: Any) -> Callable[..., Any]:
+    """What becomes of a change that was sent."""
+
+    async def wait(change: Any) -> ChangeRecord:
+        async def final() -> ChangeRecord | None:
+            record = await bus.store.change(change.change_id)
+            return record if record is not None and record.is_final else None
+
+        record: ChangeRecord = await eventually(final, what="the change is decided")
+        return record
+
+    return wait
+
+
+@pytest.fixture
+def outcome(bus: Bus, decided: Callable[..., Any]) -> Callable[..., Any]:
+    """Send a change, and what becomes of it."""
+
+    async def send(change: Any) -> ChangeRecord:
+        await bus.send(change)
+        record: ChangeRecord = await decided(change)
+        return record
+
+    return send
