@@ -118,6 +118,11 @@ bench-sessions *args:
 bench-bus *args:
     @python -m bench.bus "$@"
 
+# How soon a change of the runtime configuration is in force everywhere, while people speak.
+[group('bench')]
+bench-config *args:
+    @python -m bench.config "$@"
+
 # What live translation adds by engine and load, what batching gains, and what a viewer costs; `--quick`.
 [group('bench')]
 bench-translation *args:

@@ -117,7 +117,7 @@ def doctor() -> None:
 )
 def bench(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="quality, overhead, sessions, bus or translation.")],
+    name: Annotated[str, typer.Argument(help="quality, overhead, sessions, bus, translation or config.")],
 ) -> None:
     """Run a benchmark of the source checkout; further options go to it."""
     from dragoman_orchestration.cli.checkout import run_bench

@@ -12,7 +12,7 @@ from pathlib import Path
 from dragoman_contracts.errors import NotFound
 
 ROOT = Path(__file__).resolve().parents[3]
-BENCHMARKS = ("quality", "overhead", "sessions", "bus", "translation")
+BENCHMARKS = ("quality", "overhead", "sessions", "bus", "translation", "config")
 GET_THE_SOURCE = "Clone the repository and run it there: ./justw demo."
 
 
