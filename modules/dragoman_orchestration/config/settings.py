@@ -73,6 +73,16 @@ class ConfigSyncSettings(DragomanSettings):
         """The longest that a change may take: pushed to all, pushed back, and Redis' part."""
         return 2 * self.service_timeout_s + 1
 
+    @property
+    def turn_lease_s(self) -> float:
+        """How long the turn of a process that died is kept."""
+        return self.turn_s + 1
+
+    @property
+    def patience_s(self) -> float:
+        """How long to wait for a turn: until that of a leader that died is over."""
+        return max(0.0, self.turn_lease_s - self.lease_ms / 1000) + 0.5
+
 
 def _urls(text: str) -> list[str]:
     if text.strip() == "none":

@@ -45,6 +45,7 @@ from dragoman_runtime.settings import RuntimeSettings
 ROLE = "config"
 SOURCE = "/dragoman/config"
 TRIM_INTERVAL_S = 60.0
+MAX_ADOPTED = 100
 _OWN = (ConfigSnapshot, ConfigChangeRejected, ConfigDriftDetected)
 
 
@@ -114,6 +115,7 @@ class ConfigWorker:
 
     async def _lead(self, drain: Drain) -> None:
         """Work until the drain or until the lease is lost; what is under way is finished."""
+        await self._adopt()
         term = Drain()
         loops = [
             asyncio.create_task(self._consumer().run(term), name="changes"),
@@ -137,6 +139,20 @@ class ConfigWorker:
             self._drift.forget()
             self._process_drift.forget()
 
+    async def _adopt(self) -> None:
+        """Take over at once, and before all that is new, what the leader before left half done."""
+        try:
+            left = await self._broker.claim_stale(CONFIG_SYNC, GROUP_CONFIG_SYNC, self._name, 0, MAX_ADOPTED)
+            # As if untried: the consumer counts its own deliveries, and begins with what looks old.
+            await self._broker.release(GROUP_CONFIG_SYNC, self._name, left, self._claim_idle_ms)
+        except DragomanError:
+            return  # there is nothing yet, or the consumer claims it when it is old enough
+
+    @property
+    def _claim_idle_ms(self) -> int:
+        """A handler has half of it: waiting for its turn, and a change."""
+        return round(2000 * (self._settings.patience_s + self._settings.turn_s))
+
     def _consumer(self) -> Consumer:
         return Consumer(
             self._broker,
@@ -147,7 +163,7 @@ class ConfigWorker:
             options=ConsumerOptions(
                 # One by one: what waited behind a slow change would be given back, and come out of order.
                 count=1,
-                claim_idle_ms=round(2000 * self._settings.turn_s),
+                claim_idle_ms=self._claim_idle_ms,
                 claim_every_ms=1_000,
             ),
         )
@@ -206,7 +222,9 @@ def service_fleet(settings: ConfigSyncSettings) -> ServiceFleet:
 
 def change_turn(broker: RedisBroker, settings: ConfigSyncSettings, name: str) -> ChangeTurn:
     """The turn of this process; its lease outlasts the longest change."""
-    return ChangeTurn(broker, name, lease_ms=round(1000 * (settings.turn_s + 1)))
+    return ChangeTurn(
+        broker, name, lease_ms=round(1000 * settings.turn_lease_s), patience_s=settings.patience_s
+    )
 
 
 async def run_config_worker(settings: ConfigSyncSettings, runtime: RuntimeSettings, drain: Drain) -> None:

@@ -120,9 +120,10 @@ async def test_a_process_that_does_not_follow_is_told(
             config_error="version 1 cannot be applied",
         )
         await broker.ask([("HSET", PROCESSES, report.name, msgspec.json.encode(report))])
-        return await bus.told(ConfigDriftDetected)
+        # With so little patience the others' reports, which come once a second, may be late as well.
+        return [one for one in await bus.told(ConfigDriftDetected) if one.part == "audio stuck"]
 
     [drift] = await eventually(event)
-    assert (drift.part, drift.kind) == ("audio stuck", "process")
+    assert drift.kind == "process"
     assert drift.reason == "version 1 cannot be applied"
     assert drift.expected.startswith("1:")

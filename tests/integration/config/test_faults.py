@@ -29,7 +29,7 @@ from dragoman_orchestration.config.follower import ConfigFollower
 from dragoman_orchestration.config.records import ChangeRecord
 from dragoman_orchestration.config.settings import ConfigSyncSettings
 from dragoman_orchestration.config.store import ConfigStore
-from dragoman_orchestration.workers.config_sync import run_config_worker
+from dragoman_orchestration.workers.config_sync import ConfigWorker, run_config_worker
 from dragoman_runtime.broker.redis import RedisBroker, connect_redis
 from dragoman_runtime.embedded_redis import EmbeddedRedis
 from dragoman_runtime.process import Drain
@@ -38,7 +38,7 @@ from dragoman_runtime.settings import RuntimeSettings
 from .conftest import Bus, new_id, update
 
 QUICK = {"service_timeout_s": 0.3, "drift_interval_s": 3600}
-"""A change that was left lying is taken over after about 3 s."""
+"""The turn of a worker that died is over after less than 3 s."""
 
 
 async def handled(bus):
@@ -57,10 +57,10 @@ async def dies_at(monkeypatch, cls, name, when=lambda *_: True):
     reached, real = asyncio.Event(), getattr(cls, name)
 
     async def hang(self, *args, **kwargs):
-        if reached.is_set() or not when(*args):
-            return await real(self, *args, **kwargs)
-        reached.set()
-        await asyncio.Event().wait()
+        if not reached.is_set() and when(*args):
+            reached.set()
+            await asyncio.Event().wait()
+        return await real(self, *args, **kwargs)
 
     monkeypatch.setattr(cls, name, hang)
     return reached
@@ -95,7 +95,7 @@ async def test_a_death_in_the_middle_gives_one_version_and_its_snapshot(
 
 
 async def test_a_death_between_push_and_store_loses_to_a_change_that_came_first(
-    whisper, start_worker, bus, decided, eventually, monkeypatch
+    whisper, start_worker, bus, broker, decided, eventually, monkeypatch
 ):
     """The dead one's values must not stay in the services."""
     reached = await dies_at(monkeypatch, ConfigStore, "commit")
@@ -105,16 +105,35 @@ async def test_a_death_between_push_and_store_loses_to_a_change_that_came_first(
     await asyncio.wait_for(reached.wait(), 10)
     assert await whisper.requested() == {"beam_size": 7}
     await first.kill()
-    won = update({"partials": {"enabled": False}}, expected_version=0)
-    await bus.send(won)
+    # Somebody who applies changes himself, as an API in mode ``api``, and has no services of ours.
+    other = ConfigWorker(
+        broker, ConfigSyncSettings(whisper_urls="none", translation_urls="none"), name="an API"
+    )
+    won = await other.applier.apply(update({"partials": {"enabled": False}}, expected_version=0))
+    assert (won.state, won.version) == (ChangeState.APPLIED, 1)
     start_worker(whisper, **QUICK | {"drift_interval_s": 0.05})
-    assert (await decided(won)).state is ChangeState.APPLIED
     assert (await decided(lost)).state is ChangeState.CONFLICT
 
     async def is_back():
         return await whisper.requested() == {}
 
     await eventually(is_back)
+
+
+async def test_what_a_dead_leader_left_comes_before_what_is_new(
+    whisper, start_worker, bus, decided, monkeypatch
+):
+    reached = await dies_at(monkeypatch, ConfigStore, "commit")
+    dead = start_worker(whisper, **QUICK)
+    changes = [update({"whisper": {"beam_size": size}}) for size in (7, 8, 9)]
+    await bus.send(changes[0])
+    await asyncio.wait_for(reached.wait(), 10)
+    for change in changes[1:]:
+        await bus.send(change)
+    await dead.kill()
+    start_worker(whisper, **QUICK)
+    assert [(await decided(change)).version for change in changes] == [1, 2, 3]
+    assert await whisper.requested() == {"beam_size": 9}
 
 
 class SlowService:
@@ -140,7 +159,7 @@ class SlowService:
 _PROGRAM = """
 import sys
 from dragoman_orchestration.config.settings import ConfigSyncSettings
-from dragoman_orchestration.workers.config_sync import run_config_worker
+from dragoman_orchestration.workers.config_sync import ConfigWorker, run_config_worker
 from dragoman_runtime.process import run_process
 from dragoman_runtime.settings import RuntimeSettings
 sync, runtime = ConfigSyncSettings(), RuntimeSettings()
