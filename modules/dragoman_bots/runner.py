@@ -19,11 +19,14 @@ from dragoman_bots.reporter import Orphaned, Replaced
 from dragoman_bots.settings import BotRunnerSettings
 from dragoman_contracts.bots import CompletionReason, RunnerEnv, RunnerTask
 from dragoman_contracts.errors import DragomanError
+from dragoman_runtime.lifeline import end_with
 from dragoman_runtime.process import Drain, run_process
 from dragoman_runtime.settings import RuntimeSettings
 from dragoman_runtime.telemetry import setup_telemetry, shutdown_telemetry
 
 SERVICE = "bot-runner"
+ORPHAN_GRACE_S = 5.0
+"""To leave a meeting in, when the process is gone that this one must not outlive."""
 
 
 class RunnerStartFailed(DragomanError):
@@ -127,6 +130,8 @@ def main() -> int:
     except DragomanError as error:
         logger.error("{} cannot run: {} {}", SERVICE, error.message, error.remedy)
         return 1
+    if settings.ends_with_pid:
+        end_with(settings.ends_with_pid, grace_s=ORPHAN_GRACE_S)
     limit_s = settings.leave_timeout_s + SESSION_END_S + LAST_REPORT_S
     try:
         return run_process(

@@ -56,6 +56,9 @@ class BotRunnerSettings(DragomanSettings):
     reconnect_s: float = Field(
         60.0, ge=0, le=3600, description="Seconds that a source which dropped is tried again."
     )
+    ends_with_pid: int = Field(
+        0, ge=0, description="Process that the runner must not outlive; 0: none. Set by dragoman up."
+    )
     join_timeout_s: float = Field(
         90.0, gt=0, le=3600, description="Seconds from the start until a meeting is joined or waited for."
     )

@@ -347,9 +347,11 @@ def _end_with_supervisor() -> None:
     """A child of ``dragoman up`` ties its life to it before anything else."""
     supervisor = os.environ.pop("DRAGOMAN_SUPERVISOR_PID", "")
     if supervisor:
-        from dragoman_orchestration.cli.lifeline import die_with_parent
+        from dragoman_runtime.lifeline import die_with_parent
 
         die_with_parent(int(supervisor))
+        # The runners of bots are no children of the supervisor, and end with it all the same.
+        os.environ["DRAGOMAN_BOT_RUNNER_ENDS_WITH_PID"] = supervisor
 
 
 def _tell(message: str, remedy: str) -> None:

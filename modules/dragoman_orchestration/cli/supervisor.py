@@ -1,7 +1,7 @@
 """Keeps child processes running: starts them, waits until they are ready, restarts, ends all of them.
 
 Each child leads a session of its own, so that a Ctrl-C in the terminal reaches the supervisor only, which
-then ends them in order; ``lifeline`` ends them if the supervisor itself is killed.
+then ends them in order; ``dragoman_runtime.lifeline`` ends them if the supervisor itself is killed.
 """
 
 from __future__ import annotations
