@@ -101,6 +101,9 @@ async def test_a_webhook_is_listed_changed_and_deleted(api: Api) -> None:
     changed = (await api.patch(path, json={"events": ["bot.degraded", "session.*"], "enabled": False})).json()
     assert (changed["events"], changed["enabled"]) == (["bot.degraded", "session.*"], False)
     assert changed["disabled_reason"] == "by_request"
+    moved = (await api.patch(path, json={"url": "http://127.0.0.1:9/y"})).json()
+    assert (moved["url"], moved["disabled_reason"]) == ("http://127.0.0.1:9/y", "by_request")
+    changed = (await api.patch(path, json={"url": made["url"]})).json()
     assert changed["url"] == made["url"]
     assert (await api.get(path)).json() == changed
     assert (await api.patch(path, json={"enabled": True})).json()["disabled_reason"] is None

@@ -151,7 +151,9 @@ class AlertNotifier:
         self._under_way: dict[str, asyncio.Task[None]] = {}
 
     @classmethod
-    def from_settings(cls, settings: AlertSettings, broker: RedisBroker | None = None) -> AlertNotifier:
+    def from_settings(
+        cls, settings: AlertSettings, broker: RedisBroker | None = None, *, tick_s: float = TICK_S
+    ) -> AlertNotifier:
         """With a sink for each URL that is set."""
         sender = Sender(allowed=_ANYWHERE, timeout_s=settings.timeout_s)
         sinks: list[Sink] = []
@@ -162,7 +164,7 @@ class AlertNotifier:
             sinks.append(SlackSink(sender, url, settings.repeat_s))
         if url := settings.alertmanager_url.get_secret_value():
             sinks.append(AlertmanagerSink(sender, url, settings.alertmanager_repeat_s))
-        return cls(sinks, settings, broker)
+        return cls(sinks, settings, broker, tick_s=tick_s)
 
     def opened(self, anomaly: Anomaly) -> None:
         """A rule holds. Returns at once."""

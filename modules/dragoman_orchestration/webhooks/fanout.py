@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -61,7 +62,8 @@ class Fanout:
         if not wanting:
             return 0
         body = structured(envelope)
-        return sum([await self.deliver(envelope.id, event_type, body, one) for one in wanting])
+        made = await asyncio.gather(*(self.deliver(envelope.id, event_type, body, one) for one in wanting))
+        return sum(made)
 
     async def deliver(self, event_id: str, event_type: str, body: bytes, endpoint: Endpoint) -> bool:
         """Make the one delivery of an event to this endpoint, whatever its filters; whether it was made."""

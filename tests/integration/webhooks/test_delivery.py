@@ -414,6 +414,24 @@ async def test_redelivery_keeps_the_id_and_works_for_what_arrived_and_what_faile
     assert record.reason == ""
 
 
+async def test_redelivery_has_all_attempts_anew(
+    make_desk: Callable[..., Desk], clock: Clock, eventually: Eventually
+) -> None:
+    desk = make_desk(retry_after_s="5,5")
+    played = Played(a=[500])
+    async with desk.delivering(sender=played):
+        endpoint = await desk.endpoint("http://a.example/")
+        envelope = await desk.offer()
+        for number in range(1, 7):
+            record = await eventually(lambda wanted=number: _with_attempts(desk, envelope, endpoint, wanted))
+            if number == 3:
+                assert record.state is State.FAILED
+                await desk.store.redeliver(endpoint.id, record.id, clock())
+            clock.advance(5)
+        await eventually(ended(desk, envelope, endpoint, State.FAILED))
+    assert len(played.sent) == 6
+
+
 async def test_redelivery_of_what_is_under_way_disabled_or_of_another_is_refused(
     desk: Desk, clock: Clock
 ) -> None:
@@ -466,6 +484,7 @@ async def test_an_endpoint_that_is_deleted_while_it_is_sent_to_leaves_nothing(
     await desk.offer()
     _, (parcel, _other) = await desk.store.take(2, clock())
     await desk.store.delete(endpoint.id, "suite", clock())
+    assert await redis_client.keys("*") == [WebhookKeys.VERSION.encode()]
     await desk.courier(sender=Played(a=[500]))._carry(parcel)
     clock.advance(60)
     assert (await desk.store.take(10, clock()))[1] == []

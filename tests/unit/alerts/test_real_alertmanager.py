@@ -60,8 +60,7 @@ async def test_it_takes_an_alert_keeps_it_alive_and_takes_its_end(url: str, even
         alertmanager_repeat_s=0.1,
         max_per_minute=600,
     )
-    notifier = AlertNotifier.from_settings(settings)
-    notifier._tick_s = 0.05
+    notifier = AlertNotifier.from_settings(settings, tick_s=0.05)
     anomaly = Anomaly(
         rule="stream_lag",
         subject="stream:monitoring",

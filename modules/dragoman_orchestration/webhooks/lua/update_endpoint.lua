@@ -1,4 +1,4 @@
--- Change an endpoint of an owner. Setting "enabled" begins anew: what it failed before does not count.
+-- Change an endpoint of an owner. With another URL, or enabled again, what it failed before does not count.
 -- KEYS: endpoints; ARGV: id, owner, now in ms, deliveries under way at most, then field, value, ...
 -- Returns: "ok" or "missing"
 local id, owner, now, per_endpoint = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
@@ -11,10 +11,12 @@ if #ARGV > 4 then
 end
 for place = 5, #ARGV, 2 do
     local name, value = ARGV[place], ARGV[place + 1]
-    if name == 'url' or (name == 'enabled' and value == '1') then
-        redis.call('HDEL', key, 'failing_since_ms', 'hold_until_ms', 'disabled_reason', 'disabled_ms')
-    elseif name == 'enabled' then
+    if name == 'enabled' and value == '0' then
         disable(id, 'by_request', now)
+    elseif name == 'enabled' then
+        redis.call('HDEL', key, 'failing_since_ms', 'hold_until_ms', 'disabled_reason', 'disabled_ms')
+    elseif name == 'url' then
+        redis.call('HDEL', key, 'failing_since_ms', 'hold_until_ms')
     end
 end
 changed(now)
