@@ -38,6 +38,8 @@ from dragoman_contracts.errors import DragomanError
 from dragoman_runtime.addresses import AddressForbidden
 
 LOOK_EVERY_S = 0.5
+ACT_LIMIT_S = 30.0
+"""What is clicked waits for its target for a while each time; that is no sign of a page that hangs."""
 LEAVE_S = 5.0
 SCREENSHOT_S = 5.0
 CLOSE_S = 5.0
@@ -119,7 +121,8 @@ class BrowserDriver:
             await visit.say_goodbye(page)
             return CompletionReason.STOPPED
         except DriverFailed as failure:
-            failure.screenshot = failure.screenshot or (b"" if breaking.done() else await self.screenshot())
+            if not breaking.done() and failure.cause.code != "page_hung":
+                failure.screenshot = await self.screenshot()
             raise
         finally:
             self._page = None
@@ -172,6 +175,7 @@ class _Visit:
             try:
                 async with asyncio.timeout(self._settings.hang_s):
                     phase = await room.phase(was_inside=self._inside, hears=self._tracks > 0)
+                async with asyncio.timeout(self._settings.hang_s + ACT_LIMIT_S):
                     if (reason := await self._act(room, phase)) is not None:
                         return reason
             except TimeoutError:
