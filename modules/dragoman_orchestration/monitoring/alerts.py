@@ -17,13 +17,3 @@ class AlertSink(Protocol):
     def resolved(self, anomaly: Anomaly) -> None:
         """What was told is over."""
         ...
-
-
-class NoAlerts:
-    """Tells nobody."""
-
-    def opened(self, anomaly: Anomaly) -> None:
-        """Do nothing."""
-
-    def resolved(self, anomaly: Anomaly) -> None:
-        """Do nothing."""

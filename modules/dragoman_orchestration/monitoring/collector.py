@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -31,6 +31,9 @@ from dragoman_orchestration.monitoring.measures import Look
 from dragoman_orchestration.session.fleet import PROFILES, Fleet
 from dragoman_runtime.broker.consumer import describe
 from dragoman_runtime.broker.redis import RedisBroker
+
+PATIENCE = 2.5
+"""How many answers a part may wait for, of a cluster whose masters go away one after the other."""
 
 T = TypeVar("T")
 
@@ -62,7 +65,7 @@ class Collector:
         broker: Redis.
         services: asked over HTTP.
         shards: number of shards.
-        timeout_s: after this a part counts as away.
+        timeout_s: after this a question counts as not answered.
         listed_sessions: sessions that are shown one by one.
         forget_gone_s: how long a lost process is missed at most.
 
@@ -81,7 +84,7 @@ class Collector:
         self._broker = broker
         self._services = services
         self._shards = shards
-        self._timeout_s = timeout_s
+        self._limit_s = PATIENCE * timeout_s
         self._listed = listed_sessions
         self.processes = ProcessLook(broker, forget_s=forget_gone_s)
         self._sessions = SessionLook(broker, shards=shards)
@@ -144,10 +147,10 @@ class Collector:
     async def _part(self, seen: Seen, name: str, looking: Awaitable[T]) -> T | None:
         """What a part tells; None if it could not be seen, with the reason in ``seen.unseen``."""
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(self._limit_s):
                 found = await looking
         except TimeoutError:
-            seen.unseen[name] = f"no answer within {self._timeout_s:g} s"
+            seen.unseen[name] = f"no answer within {self._limit_s:g} s"
         except DragomanError as error:
             seen.unseen[name] = error.message
         except Exception as error:  # what breaks one part must not hide the others
@@ -161,10 +164,12 @@ class Collector:
         return None
 
 
-def _note_fleets(seen: Seen, fleets: dict[str, Fleet], sessions: Sequence[SessionFacts] | None) -> None:
+def _note_fleets(
+    seen: Seen, fleets: Mapping[str, Fleet | None], sessions: Sequence[SessionFacts] | None
+) -> None:
     measure_fleets(fleets, sessions, seen.look)
     seen.fleets = {
         profile: figures(fleet)
         for profile, fleet in fleets.items()
-        if fleet.reports or seen.sessions_by_profile.get(profile)
+        if fleet is not None and (fleet.reports or seen.sessions_by_profile.get(profile))
     }

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from loguru import logger
 
+from dragoman_orchestration.alerts.notify import AlertNotifier
+from dragoman_orchestration.alerts.settings import AlertSettings
 from dragoman_orchestration.config.follower import ConfigFollower
 from dragoman_orchestration.fleet.reporter import ProcessReporter, process_name
-from dragoman_orchestration.monitoring.alerts import AlertSink, NoAlerts
+from dragoman_orchestration.monitoring.alerts import AlertSink
 from dragoman_orchestration.monitoring.collector import Collector
 from dragoman_orchestration.monitoring.default_rules import effective_rules
 from dragoman_orchestration.monitoring.leadership import ROLE, Lead, Leadership
@@ -17,6 +19,8 @@ from dragoman_orchestration.monitoring.listeners import listeners
 from dragoman_orchestration.monitoring.looks.services import WatchedService, open_services
 from dragoman_orchestration.monitoring.monitor import Cadence, Monitor, Rules
 from dragoman_orchestration.monitoring.teller import Teller
+from dragoman_orchestration.webhooks.run import run_webhooks
+from dragoman_orchestration.webhooks.settings import WebhookSettings
 from dragoman_orchestration.workers.monitoring_settings import MonitoringSettings
 from dragoman_runtime.broker.redis import RedisBroker, connect
 from dragoman_runtime.http_service import worker_face
@@ -100,27 +104,48 @@ class MonitoringWorker:
             await drain.wait(self._settings.lease_ms / 1000 / RENEWALS_A_LEASE)
 
 
-async def run_monitoring_worker(
+async def run_monitoring_worker(settings: MonitoringSettings, runtime: RuntimeSettings, drain: Drain) -> None:
+    """Run one monitor with its alerts and webhooks until ``drain``; its health and metrics are on
+    ``runtime.metrics_port``.
+    """
+    broker = monitoring_broker(settings, runtime)
+    notifier = AlertNotifier.from_settings(AlertSettings(), broker)
+
+    async def webhooks(drain: Drain) -> None:
+        await run_webhooks(broker, WebhookSettings(), drain, shards=runtime.shards)
+
+    beside = {"alerts": notifier.run, "webhooks": webhooks}
+    await run_monitor(broker, settings, runtime, drain, sink=notifier, beside=beside)
+
+
+def monitoring_broker(settings: MonitoringSettings, runtime: RuntimeSettings) -> RedisBroker:
+    """Redis for a monitor: one that hangs must be told within the monitor's own time."""
+    quick = runtime.model_copy(update={"redis_timeout_s": min(runtime.redis_timeout_s, settings.timeout_s)})
+    return RedisBroker(connect(quick, client_name="dragoman-monitoring"))
+
+
+async def run_monitor(
+    broker: RedisBroker,
     settings: MonitoringSettings,
     runtime: RuntimeSettings,
     drain: Drain,
     *,
-    sink: AlertSink | None = None,
+    sink: AlertSink,
+    beside: Mapping[str, Loop] | None = None,
     on_bound: Callable[[str], None] | None = None,
 ) -> None:
-    """Run one monitor until ``drain``; its health and metrics are on ``runtime.metrics_port``.
+    """Run one monitor until ``drain``, and close ``broker``.
 
     Args:
+        broker: Redis, for this process alone.
         settings: of the monitor.
         runtime: of every process.
         drain: ends it.
-        sink: told of anomalies; None makes the one of ``DRAGOMAN_ALERTS_*``.
+        sink: told of anomalies.
+        beside: loops that run as long as the monitor.
         on_bound: called with the URL of its face.
 
     """
-    # A Redis that hangs must be told within a part's time.
-    quick = runtime.model_copy(update={"redis_timeout_s": min(runtime.redis_timeout_s, settings.timeout_s)})
-    broker = RedisBroker(connect(quick, client_name="dragoman-monitoring"))
     name = process_name()
     follower = ConfigFollower(broker)
     worker = MonitoringWorker(
@@ -129,7 +154,7 @@ async def run_monitoring_worker(
         name=name,
         shards=runtime.shards,
         rules=lambda: effective_rules(follower.document.system.monitoring.rules),
-        sink=sink or NoAlerts(),
+        sink=sink,
     )
     health = Health("monitoring", drain=drain)
     health.add_check("redis", _redis_check(broker))
@@ -141,7 +166,7 @@ async def run_monitoring_worker(
         config=follower.applied,
         measures=worker.measures,
     )
-    loops = {**worker.loops, "config": follower.run, "report": reporter.run}
+    loops = {**worker.loops, "config": follower.run, "report": reporter.run, **(beside or {})}
     async with worker_face(health, runtime) as url:
         logger.info("monitoring as {}, every {:g} s", name, settings.interval_s)
         if on_bound is not None:

@@ -85,9 +85,9 @@ async def test_a_redis_that_hangs_is_told_in_bounded_time(collector, redis, resp
     redis.hangs = True
     began = time.monotonic()
     seen = await collector.look()
-    assert time.monotonic() - began < 5  # all parts wait at the same time, each for 0.2 s
-    assert seen.redis.state == "no answer within 0.2 s"
-    assert set(seen.unseen.values()) == {"no answer within 0.2 s"}
+    assert time.monotonic() - began < 5  # all parts wait at the same time, each for 0.5 s
+    assert seen.redis.state == "no answer within 0.5 s"
+    assert set(seen.unseen.values()) == {"no answer within 0.5 s"}
     assert seen.services[0].state == "ok"
 
 

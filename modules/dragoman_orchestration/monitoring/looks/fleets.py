@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from dragoman_contracts.streams import fleet_key
 from dragoman_orchestration.monitoring.looks.sessions import SessionFacts
@@ -14,26 +14,31 @@ from dragoman_runtime.broker.redis import RedisBroker
 from dragoman_runtime.broker.wire import bus_error
 
 
-async def look_at_fleets(broker: RedisBroker, profiles: Sequence[str]) -> dict[str, Fleet]:
-    """The fleet of each profile.
+async def look_at_fleets(broker: RedisBroker, profiles: Sequence[str]) -> dict[str, Fleet | None]:
+    """The fleet of each profile; None where, of a cluster, its master is away.
 
     Raises:
-        BusUnavailable: one of them cannot be seen.
+        BusUnavailable: none of them can be seen.
 
     """
     replies = await broker.exchange([("HVALS", fleet_key(profile)) for profile in profiles])
+    away = [reply for reply in replies if isinstance(reply, Exception)]
+    if away and len(away) == len(replies):
+        raise bus_error(away[0]) from None
     now_ms = time.time_ns() // 1_000_000
-    fleets = {}
-    for profile, reply in zip(profiles, replies, strict=True):
-        if isinstance(reply, Exception):
-            raise bus_error(reply) from None
-        fleets[profile] = Fleet.of(reply, now_ms)
-    return fleets
+    return {
+        profile: None if isinstance(reply, Exception) else Fleet.of(reply, now_ms)
+        for profile, reply in zip(profiles, replies, strict=True)
+    }
 
 
-def measure_fleets(fleets: dict[str, Fleet], sessions: Sequence[SessionFacts] | None, look: Look) -> None:
+def measure_fleets(
+    found: Mapping[str, Fleet | None], sessions: Sequence[SessionFacts] | None, look: Look
+) -> None:
     """Measure; ``sessions`` is None where they could not be seen."""
-    look.covers("lag_seconds", "room", "degradation")
+    fleets = {profile: fleet for profile, fleet in found.items() if fleet is not None}
+    if len(fleets) == len(found):
+        look.covers("lag_seconds", "room", "degradation")
     for profile, fleet in fleets.items():
         if fleet.reports:
             look.note("lag_seconds", fleet.lag_ms / 1000, profile)
@@ -41,7 +46,8 @@ def measure_fleets(fleets: dict[str, Fleet], sessions: Sequence[SessionFacts] | 
             look.note("degradation", fleet.level, profile)
     if sessions is None:
         return
-    look.covers("worker_missing")
+    if len(fleets) == len(found):
+        look.covers("worker_missing")
     live = Counter(one.profile for one in sessions if one.status in {"live", "ending"})
     for profile, fleet in fleets.items():
         missing = bool(live[profile]) and not fleet.reports

@@ -168,10 +168,14 @@ class ProcessLook:
         for one in sorted(self.gone.values(), key=lambda gone: gone.last_ms):
             if one.name not in self._heirs:
                 taken = set(self._heirs.values())
-                heirs = (report.name for report in alive if _replaces(report, one))
+                heirs = (report.name for report in alive if self._replaces(report, one))
                 heir = next((name for name in heirs if name not in taken), None)
                 if heir is not None:
                     self._heirs[one.name] = heir
+
+    def _replaces(self, report: ProcessReport, gone: GoneProcess) -> bool:
+        same = (report.kind, report.profile) == (gone.kind, gone.profile)
+        return same and report.started_ms - self._seen[report.name].skew_ms > gone.last_ms
 
     def _measure(self, alive: Sequence[ProcessReport], look: Look) -> None:
         look.covers("process_gone", "process_not_ready", "clock_skew_ms", "breaker_open")
@@ -201,11 +205,6 @@ def _measure_breakers(name: str, breakers: Mapping[str, str], look: Look) -> Non
             f"process {name} does not ask {breaker}, which failed repeatedly" if state != "closed" else ""
         )
         look.note("breaker_open", state != "closed", f"{name}/{breaker}", reason=reason)
-
-
-def _replaces(report: ProcessReport, gone: GoneProcess) -> bool:
-    same = (report.kind, report.profile) == (gone.kind, gone.profile)
-    return same and report.started_ms > gone.last_ms - REPORT_MAX_AGE_MS
 
 
 def _read(raw_reports: Sequence[bytes]) -> list[ProcessReport]:
