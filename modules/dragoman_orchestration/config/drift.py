@@ -46,6 +46,7 @@ class _Episode:
     since: float
     attempts: int = 0
     due: float = 0.0
+    reason: str = ""
     repaired: bool = False
     gave_up: bool = False
     told: bool = False
@@ -108,10 +109,10 @@ class ServiceDrift:
                 await self._handle(state, [one for one in answers if one.outcome is Outcome.DIFFERS])
         for answer in answers:
             if answer.outcome is Outcome.IN_SYNC:
-                self._end(answer.name)
+                self._episodes.pop(answer.name, None)
         DRIFTING.labels("service").set(len(self._episodes))
 
-    async def push_all(self, reason: str) -> None:
+    async def push_all(self) -> None:
         """Push what is in force to every service, also to those that were given up.
 
         Raises:
@@ -126,10 +127,9 @@ class ServiceDrift:
         self._episodes.clear()
         behind = [answer.name for answer in answers if answer.outcome is not Outcome.IN_SYNC]
         logger.info(
-            "version {} is pushed again to {} services ({} characters of reason){}",
+            "version {} is pushed again to {} services{}",
             state.version,
             len(answers),
-            len(reason),
             f"; not there yet: {', '.join(behind)}" if behind else "",
         )
 
@@ -158,11 +158,15 @@ class ServiceDrift:
                 await self._tell(answer, episode)
                 episode.told = True
                 logger.warning("{} runs with something else than version {}", answer.name, state.version)
-            if not episode.gave_up and self._clock() >= episode.due:
+            if episode.gave_up or self._clock() < episode.due:
+                continue
+            if episode.attempts >= self._attempts:
+                await self._give_up(answer, episode)
+            else:
                 due.append(answer.name)
         if due:
             for answer in await self._services.push(state.document, only=due):
-                await self._repaired(answer, self._episodes[answer.name])
+                self._repaired(answer, self._episodes[answer.name])
 
     def _episode(self, answer: ServiceAnswer, version: int) -> _Episode:
         episode = self._episodes.get(answer.name)
@@ -176,30 +180,29 @@ class ServiceDrift:
         episode.version, episode.expected, episode.found = version, answer.expected, answer.found
         return episode
 
-    async def _repaired(self, answer: ServiceAnswer, episode: _Episode) -> None:
-        """Count a repair. That it worked is believed when the service is seen to be right at another look."""
-        episode.attempts += 1
+    def _repaired(self, answer: ServiceAnswer, episode: _Episode) -> None:
+        """Note a repair. That it worked is believed when the service is seen to be right at another look."""
         episode.due = self._clock() + episode.backoff.next_s()
         episode.repaired = answer.outcome is Outcome.IN_SYNC
-        if episode.repaired:
-            REPAIRS.labels("done").inc()
-            logger.info("{} runs with what it should again, after {} attempts", answer.name, episode.attempts)
-            return
-        REPAIRS.labels("failed").inc()
-        if answer.outcome is Outcome.AWAY or episode.attempts < self._attempts:
-            return
+        if answer.outcome is Outcome.AWAY:
+            return  # it has not seen the repair
+        episode.attempts += 1
+        episode.reason = answer.reason
+        REPAIRS.labels("done" if episode.repaired else "failed").inc()
+        logger.info("{} was repaired, attempt {}: {}", answer.name, episode.attempts, answer.outcome.value)
+
+    async def _give_up(self, answer: ServiceAnswer, episode: _Episode) -> None:
         episode.gave_up = True
         REPAIRS.labels("given_up").inc()
         logger.error(
-            "{} cannot be brought to what it should run with after {} attempts ({}); it is left alone until "
+            "{} does not stay with what it should run with after {} repairs; it is left alone until "
             "something changes",
             answer.name,
             episode.attempts,
-            answer.outcome.value,
         )
-        await self._tell(answer, episode, reason=answer.reason)
+        await self._tell(answer, episode)
 
-    async def _tell(self, answer: ServiceAnswer, episode: _Episode, *, reason: str = "") -> None:
+    async def _tell(self, answer: ServiceAnswer, episode: _Episode) -> None:
         await self._announcer.tell(
             ConfigDriftDetected(
                 part=answer.name,
@@ -208,13 +211,10 @@ class ServiceDrift:
                 found=episode.found,
                 attempts=episode.attempts,
                 gave_up=episode.gave_up,
-                reason=reason or answer.reason,
+                reason=episode.reason or answer.reason,
             ),
             subject=answer.name,
         )
-
-    def _end(self, name: str) -> None:
-        self._episodes.pop(name, None)
 
 
 class ProcessDrift:

@@ -107,7 +107,7 @@ class ConfigWorker:
         if isinstance(event, ConfigUpdateRequested | ConfigRollbackRequested):
             await self.applier.apply(event)
         elif isinstance(event, ConfigResyncRequested):
-            await self._drift.push_all(event.reason)
+            await self._drift.push_all()
         elif not isinstance(event, _OWN):
             raise EnvelopeInvalid(f"{envelope.type} does not belong on {CONFIG_SYNC}")
 

@@ -135,11 +135,20 @@ async def test_a_repair_that_never_works_is_given_up_loudly_and_once(drift, flee
     assert "does not like" not in "".join(log_lines)
 
 
-async def test_a_repair_that_is_undone_again_and_again_is_bounded_too(drift, fleet, told, clock):
-    fleet.found, fleet.repair = "wrong", Outcome.DIFFERS
+async def test_a_repair_that_is_undone_again_and_again_is_bounded_too(drift, fleet, told, clock, monkeypatch):
+    """As by a second installation that pushes to the same service."""
+    push = fleet.push
+
+    async def push_and_be_undone(document, *, only=None):
+        answers = await push(document, only=only)
+        fleet.found = "wrong"
+        return answers
+
+    monkeypatch.setattr(fleet, "push", push_and_be_undone)
+    fleet.found = "wrong"
     await looks(drift, clock, 10)
     assert fleet.pushes == 3
-    assert [event.gave_up for event in told] == [False, True]
+    assert [(event.gave_up, event.attempts) for event in told] == [(False, 0), (True, 3)]
 
 
 async def test_repairs_pause_longer_and_longer(drift, fleet, clock):
@@ -207,7 +216,7 @@ async def test_pushing_again_tries_what_was_given_up(drift, fleet, told, clock):
     fleet.found, fleet.repair = "wrong", Outcome.REFUSED
     await looks(drift, clock, 5)
     fleet.repair = Outcome.IN_SYNC
-    await drift.push_all("somebody asks")
+    await drift.push_all()
     await drift.look()
     assert (fleet.found, drift.drifting) == ("right", [])
 
