@@ -11,6 +11,8 @@ from typing import TypeVar
 from loguru import logger
 
 from dragoman_contracts.errors import DragomanError
+from dragoman_contracts.events import ConfigDriftDetected
+from dragoman_contracts.fleet import ProcessReport
 from dragoman_contracts.monitoring import (
     BotView,
     ProcessView,
@@ -19,6 +21,7 @@ from dragoman_contracts.monitoring import (
     SessionView,
     StreamView,
 )
+from dragoman_orchestration.config.state import ConfigState
 from dragoman_orchestration.monitoring.looks.bots import look_at_bots
 from dragoman_orchestration.monitoring.looks.configuration import look_at_configuration, measure_drift
 from dragoman_orchestration.monitoring.looks.fleets import figures, look_at_fleets, measure_fleets
@@ -34,6 +37,7 @@ from dragoman_runtime.broker.redis import RedisBroker
 
 PATIENCE = 2.5
 """How many answers a part may wait for, of a cluster whose masters go away one after the other."""
+_IN_REDIS = ("streams", "processes", "sessions", "workers", "bots", "configuration")
 
 T = TypeVar("T")
 
@@ -54,6 +58,8 @@ class Seen:
     bots: list[BotView] = field(default_factory=list)
     bots_by_state: dict[str, int] = field(default_factory=dict)
     fleets: dict[str, dict[str, float]] = field(default_factory=dict)
+    reports: list[ProcessReport] | None = None
+    configuration: tuple[ConfigState, dict[str, ConfigDriftDetected]] | None = None
     config_version: int = 0
     unseen: dict[str, str] = field(default_factory=dict)
 
@@ -93,36 +99,53 @@ class Collector:
     async def look(self) -> Seen:
         """Look at everything once; raises nothing of what it sees."""
         seen = Seen(time_ms=time.time_ns() // 1_000_000, look=Look(), redis=RedisView(state="not seen"))
-        parts = {name: Look() for name in ("streams", "processes", "sessions", "bots", "services")}
+        of_services = Look()
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._look_at_redis(seen))
-            streams = group.create_task(self._part(seen, "streams", self._look_at_streams(parts["streams"])))
+            # Each of its requests has a timeout of its own.
+            services = group.create_task(look_at_services(self._services, of_services))
+            # Before all that asks Redis at once, so that its time is its own.
+            await self._look_at_redis(seen)
+            if seen.redis.state == "ok":
+                await self._look_into_redis(seen)
+            else:
+                seen.unseen |= dict.fromkeys(_IN_REDIS, seen.redis.state)
+        seen.services = services.result()
+        seen.look.add([of_services])
+        self._note_drift(seen)
+        return seen
+
+    async def _look_into_redis(self, seen: Seen) -> None:
+        looks = {name: Look() for name in _IN_REDIS}
+        async with asyncio.TaskGroup() as group:
+            streams = group.create_task(self._part(seen, "streams", self._look_at_streams(looks["streams"])))
             processes = group.create_task(
-                self._part(seen, "processes", self.processes.look(parts["processes"]))
+                self._part(seen, "processes", self.processes.look(looks["processes"]))
             )
-            sessions = group.create_task(self._part(seen, "sessions", self._sessions.look(parts["sessions"])))
+            sessions = group.create_task(self._part(seen, "sessions", self._sessions.look(looks["sessions"])))
             fleets = group.create_task(self._part(seen, "workers", look_at_fleets(self._broker, PROFILES)))
             bots = group.create_task(
-                self._part(seen, "bots", look_at_bots(self._broker, parts["bots"], now_ms=seen.time_ms))
+                self._part(seen, "bots", look_at_bots(self._broker, looks["bots"], now_ms=seen.time_ms))
             )
             config = group.create_task(self._part(seen, "configuration", look_at_configuration(self._broker)))
-            # Each of its requests has a timeout of its own.
-            services = group.create_task(look_at_services(self._services, parts["services"]))
         # What a part noted before it failed would look like all there is.
-        seen.look.add(look for name, look in parts.items() if name not in seen.unseen)
-        seen.streams, seen.services = streams.result() or [], services.result()
+        seen.look.add(look for name, look in looks.items() if name not in seen.unseen)
+        seen.streams = streams.result() or []
         await self._note_sessions(seen, sessions.result())
         if (reports := processes.result()) is not None:
+            seen.reports = reports
             seen.processes = self.processes.views(reports, seen.time_ms)
         if (found := bots.result()) is not None:
             seen.bots, seen.bots_by_state = found.live, found.by_state
         if (by_profile := fleets.result()) is not None:
             _note_fleets(seen, by_profile, sessions.result())
-        if (in_force := config.result()) is not None:
-            state, told = in_force
-            seen.config_version = state.version
-            measure_drift(state, told, services=self._services, processes=reports, look=seen.look)
-        return seen
+        seen.configuration = config.result()
+
+    def _note_drift(self, seen: Seen) -> None:
+        if seen.configuration is None:
+            return
+        state, told = seen.configuration
+        seen.config_version = state.version
+        measure_drift(state, told, services=self._services, processes=seen.reports, look=seen.look)
 
     async def _look_at_redis(self, seen: Seen) -> None:
         look = Look()
