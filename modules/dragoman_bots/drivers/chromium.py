@@ -13,12 +13,12 @@ import os
 import shutil
 import signal
 import sys
-import tempfile
 from pathlib import Path
 
 from loguru import logger
 
 from dragoman_bots.drivers.base import JoinFailed, RequestRefused
+from dragoman_bots.drivers.profile import Profile
 from dragoman_bots.settings import BotRunnerSettings
 from dragoman_runtime.ports import LOOPBACK
 
@@ -92,7 +92,7 @@ class Chromium:
         self._settings = settings
         self._proxy_url = proxy_url
         self._capture_port = capture_port
-        self._profile = ""
+        self._profile: Profile | None = None
         self._process: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> Chromium:
@@ -104,9 +104,9 @@ class Chromium:
 
         """
         path = find_chromium(self._settings)
-        self._profile = tempfile.mkdtemp(prefix="dragoman-bot-")
+        self._profile = await asyncio.to_thread(Profile)
         try:
-            await self._start(path)
+            await self._start(path, self._profile.path)
         except BaseException:
             await self.kill()
             raise
@@ -132,12 +132,13 @@ class Chromium:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             await self._process.wait()
-        if self._profile:
-            await asyncio.to_thread(shutil.rmtree, self._profile, ignore_errors=True)
+        if self._profile is not None:
+            profile, self._profile = self._profile, None
+            await asyncio.to_thread(profile.remove)
 
-    async def _start(self, path: str) -> None:
+    async def _start(self, path: str, profile: Path) -> None:
         arguments = arguments_of(
-            self._settings, self._profile, proxy_url=self._proxy_url, capture_port=self._capture_port
+            self._settings, str(profile), proxy_url=self._proxy_url, capture_port=self._capture_port
         )
         self._process = await asyncio.create_subprocess_exec(
             path,
@@ -149,7 +150,7 @@ class Chromium:
             start_new_session=True,
             preexec_fn=_die_with_runner if sys.platform == "linux" else None,
         )
-        told = Path(self._profile) / "DevToolsActivePort"
+        told = profile / "DevToolsActivePort"
         exited = asyncio.ensure_future(self._process.wait())
         try:
             async with asyncio.timeout(START_TIMEOUT_S):

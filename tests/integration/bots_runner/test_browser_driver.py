@@ -160,6 +160,19 @@ def best_match(heard: np.ndarray, reference: np.ndarray) -> tuple[int, float]:
     return at, float(np.corrcoef(piece, r[: len(piece)])[0, 1])
 
 
+def likeness(heard: np.ndarray, reference: np.ndarray) -> float:
+    """How like the reference it is, in pieces of 200 ms: the jitter buffer stretches time a bit."""
+    at, _ = best_match(heard, reference)
+    size, slack = RATE_HZ // 5, RATE_HZ // 2
+    found = []
+    for start in range(0, len(reference) - size, size):
+        piece = reference[start : start + size]
+        if level(piece) > level(reference) / 2:
+            near = heard[max(0, at + start - slack) : at + start + size + slack]
+            found.append(best_match(near, piece)[1])
+    return float(np.median(found))
+
+
 def level(samples: np.ndarray) -> float:
     return float(np.sqrt(np.mean(samples.astype(float) ** 2)))
 
@@ -178,10 +191,12 @@ async def test_it_joins_muted_posts_its_notice_and_hears_what_is_said(
     bot.driver.leave()
     assert await bot.end() is CompletionReason.STOPPED
     reference = samples_of(SPEECH)
-    at, correlation = best_match(bot.samples, reference)
-    assert correlation > 0.85
+    assert likeness(bot.samples, reference) > 0.8
+    at, _ = best_match(bot.samples, reference)
     # Once, not twice: what is beside it is silence.
-    rest = np.concatenate([bot.samples[:at], bot.samples[at + len(reference) + RATE_HZ // 2 :]])
+    rest = np.concatenate(
+        [bot.samples[: max(0, at - RATE_HZ // 2)], bot.samples[at + len(reference) + RATE_HZ // 2 :]]
+    )
     assert level(rest) < level(reference) / 10
     assert level(bot.samples[at : at + len(reference)]) == pytest.approx(level(reference), rel=0.35)
     assert meeting.chat == [(BOT, "This meeting is transcribed.")]
@@ -204,7 +219,7 @@ async def test_without_a_socket_the_audio_comes_by_the_binding(
     async with joined(meeting.url, eventually, allow_private=True) as bot:
         await eventually(lambda: meeting.spoken, limit_s=LIMIT_S)
         await eventually(lambda: len(bot.samples) / RATE_HZ > 3)
-        assert best_match(bot.samples, samples_of(SPEECH))[1] > 0.85
+        assert likeness(bot.samples, samples_of(SPEECH)) > 0.8
 
 
 async def test_two_people_are_mixed_and_who_comes_back_is_heard_again(
