@@ -56,8 +56,10 @@ class AlertBook:
         self._alerts: dict[str, Alert] = {}
         self._changed: set[str] = set()
         self._told: set[tuple[str, str]] = set()
-        self._forgotten: set[str] = set()
+        self._forgotten: dict[str, bytes] = {}
+        """With each alert's record as it was known when it was forgotten."""
         self._raw: dict[str, bytes] = {}
+        """The records as Redis had them when they were last read or written."""
         self._run = ""
 
     def __len__(self) -> int:
@@ -80,7 +82,7 @@ class AlertBook:
         told = known.told if known is not None else {}
         self._alerts[key] = Alert(anomaly=anomaly, opened_ms=now_ms, told=told)
         self._changed.add(key)
-        self._forgotten.discard(key)
+        self._forgotten.pop(key, None)
 
     def resolved(self, anomaly: Anomaly, now_ms: int) -> None:
         """It is over; whoever was told of it is told that, nobody else."""
@@ -112,7 +114,8 @@ class AlertBook:
                 self._told |= {(receiver, key) for receiver in alert.told}
                 del self._alerts[key]
                 self._changed.discard(key)
-                self._forgotten.add(key)
+                if key in self._raw:
+                    self._forgotten[key] = self._raw[key]
 
     async def sync(self, *, keep_mine: bool = False) -> bool:
         """Bring memory and Redis together; whether Redis is there.
@@ -158,16 +161,13 @@ class AlertBook:
 
     async def _write(self, broker: RedisBroker) -> None:
         changed, told, forgotten = self._changed, self._told, self._forgotten
-        self._changed, self._told, self._forgotten = set(), set(), set()
+        self._changed, self._told, self._forgotten = set(), set(), {}
+        records = {key: self._record(key) for key in changed if key in self._alerts}
         # The parts first: a record without them would be told again.
         commands = [
             *(self._part(receiver, key) for receiver, key in told),
-            *(self._record(key) for key in changed if key in self._alerts),
-            *(
-                ("EVAL", _FORGET, 1, AlertKeys.OPEN, key, self._raw[key])
-                for key in forgotten
-                if key in self._raw
-            ),
+            *(("HSET", AlertKeys.OPEN, key, raw) for key, raw in records.items()),
+            *(("EVAL", _FORGET, 1, AlertKeys.OPEN, key, raw) for key, raw in forgotten.items()),
         ]
         try:
             if commands:
@@ -175,8 +175,9 @@ class AlertBook:
         except BusUnavailable:
             self._changed |= changed
             self._told |= told
-            self._forgotten |= forgotten - self._alerts.keys()
+            self._forgotten |= {key: raw for key, raw in forgotten.items() if key not in self._alerts}
             raise
+        self._raw |= records
 
     def _part(self, receiver: str, key: str) -> Command:
         alert = self._alerts.get(key)
@@ -184,9 +185,8 @@ class AlertBook:
         field = f"{receiver}|{key}"
         return ("HDEL", AlertKeys.TOLD, field) if at_ms is None else ("HSET", AlertKeys.TOLD, field, at_ms)
 
-    def _record(self, key: str) -> Command:
-        record = msgspec.structs.replace(self._alerts[key], told={})
-        return ("HSET", AlertKeys.OPEN, key, msgspec.json.encode(record))
+    def _record(self, key: str) -> bytes:
+        return msgspec.json.encode(msgspec.structs.replace(self._alerts[key], told={}))
 
 
 def _pairs(flat: list[bytes]) -> dict[str, bytes]:

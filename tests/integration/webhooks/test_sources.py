@@ -196,6 +196,14 @@ async def test_malformed_and_unknown_version_events_are_dead_lettered_and_the_lo
     assert await redis_client.xlen(dead_letter_stream(stream)) == len(bad)
 
 
+async def test_what_is_no_event_is_dead_lettered_also_when_nobody_wants_it(
+    desk: Desk, eventually: Eventually, redis_client: Redis
+) -> None:
+    async with running(desk):
+        await desk.broker.publish(BotKeys.EVENTS, bot_event().to_fields() | {b"data": b"{"})
+        await eventually(lambda: redis_client.xlen(dead_letter_stream(BotKeys.EVENTS)))
+
+
 async def test_an_event_of_a_bot_or_session_that_is_forgotten_is_told_to_nobody(
     desk: Desk, eventually: Eventually, redis_client: Redis, log_lines: list[str]
 ) -> None:

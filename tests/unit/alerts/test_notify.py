@@ -374,6 +374,22 @@ async def test_who_takes_over_tells_what_is_left_and_nothing_twice(
     assert sink.lines() == ["+told"]
 
 
+async def test_what_was_taken_is_in_redis_before_its_window_is_over_also_if_the_process_is_killed_then(
+    sink: Played, clock: Clock, eventually: Eventually, broker: RedisBroker
+) -> None:
+    killed = AlertNotifier([Played()], AlertSettings(), broker, clock_ms=clock, tick_s=60)
+    killed.opened(anomaly())
+    task = asyncio.create_task(killed.run(Drain()))
+    await eventually(lambda: _has(broker, "redis_away|"))
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await broker.ask([("DEL", leader_key("alerts"))])  # as when its lease has ended
+    async with running(sink, clock=clock, broker=broker) as notifier:
+        await seen(notifier, eventually)
+        clock.advance(WINDOW_S)
+        await eventually(lambda: sink.lines() == ["+redis_away"])
+
+
 async def test_a_killed_teller_is_replaced_when_its_lease_ends(
     sink: Played, clock: Clock, eventually: Eventually, broker: RedisBroker, redis_client: Redis
 ) -> None:
@@ -483,6 +499,10 @@ async def test_without_a_receiver_nothing_is_kept_and_it_is_said_once(
 async def _empty(broker: RedisBroker) -> bool:
     counts = await broker.ask([("HLEN", AlertKeys.OPEN), ("HLEN", AlertKeys.TOLD)])
     return counts == [0, 0]
+
+
+async def _has(broker: RedisBroker, key: str) -> bool:
+    return await broker.ask([("HEXISTS", AlertKeys.OPEN, key)]) == [1]
 
 
 async def _kept(broker: RedisBroker, wanted: set[str]) -> bool:
