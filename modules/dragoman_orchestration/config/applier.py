@@ -124,11 +124,14 @@ class ConfigApplier:
         """Push and store; None if another version came first."""
         if document.checksum == state.checksum:
             return await self._settle(record, state=ChangeState.APPLIED, version=state.version)
-        answers = await self._services.push(document)
+        # Only where something changes: a service that is away, or at odds with what is in force already,
+        # holds up no change that does not concern it.
+        affected = self._services.affected(state.document, document)
+        answers = await self._services.push(document, only=affected)
         refused = [answer for answer in answers if answer.outcome is Outcome.REFUSED]
         told = {answer.name: answer.told for answer in answers}
         if refused:
-            await self._push_back(state)
+            await self._push_back(state, only=affected)
             error = RefusedByService(
                 "; ".join(f"{answer.name} does not take it: {answer.reason}" for answer in refused)
             )
@@ -150,9 +153,9 @@ class ConfigApplier:
         await self._push_back(await self._store.read())
         return commit.record
 
-    async def _push_back(self, state: ConfigState) -> None:
+    async def _push_back(self, state: ConfigState, *, only: Sequence[str] | None = None) -> None:
         """The services run as before; one that is away now is brought up to date when it returns."""
-        for answer in await self._services.push(state.document):
+        for answer in await self._services.push(state.document, only=only):
             if answer.outcome is not Outcome.IN_SYNC:
                 logger.warning("{} is not back at version {}: {}", answer.name, state.version, answer.outcome)
 

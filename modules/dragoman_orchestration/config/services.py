@@ -137,6 +137,10 @@ class ServiceFleet:
         """How each stands to ``document``."""
         return await self._all(lambda service: service.look(document))
 
+    def affected(self, before: ConfigDocument, after: ConfigDocument) -> list[str]:
+        """Names of the services that the one document asks for something else than the other."""
+        return [one.name for one in self.services if one.values_of(before) != one.values_of(after)]
+
     async def push(
         self, document: ConfigDocument, *, only: Iterable[str] | None = None
     ) -> list[ServiceAnswer]:

@@ -68,6 +68,10 @@ class Service:
     async def requested(self) -> dict[str, Any]:
         return (await self.state()).requested
 
+    async def runs_with(self, values: dict[str, Any]) -> bool:
+        """Whether it was asked for this; for ``eventually``."""
+        return await self.requested() == values
+
     async def put(self, values: dict[str, Any]) -> None:
         """Behind the worker's back."""
         async with httpx.AsyncClient(trust_env=False, headers=self._headers) as http:
@@ -135,7 +139,7 @@ async def start_worker(redis_server: str, redis_client: Redis) -> AsyncIterator[
             urls["whisper_urls"] = services[0].url
         if services[1:]:
             urls["translation_urls"] = ",".join(service.url for service in services[1:])
-        quick = {"drift_interval_s": 0.05, "lease_ms": 400, "service_timeout_s": 1.0}
+        quick = {"drift_interval_s": 0.05, "lease_ms": 400, "service_timeout_s": 5.0}
         worker = Worker(
             ConfigSyncSettings(**{**urls, **quick, **changes}), RuntimeSettings(redis_url=redis_server)
         )

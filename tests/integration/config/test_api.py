@@ -57,11 +57,7 @@ async def test_the_api_applies_and_repairs_alone_where_there_is_no_worker(
         assert await whisper.requested() == {"beam_size": 3}
         await whisper.stop()
         await whisper.start()
-
-        async def is_back():
-            return await whisper.requested() == {"beam_size": 3}
-
-        await eventually(is_back)
+        await eventually(lambda: whisper.runs_with({"beam_size": 3}))
         answer = await api.http.put("/v1/config/presets/lecture", json={"partials": {"enabled": True}})
         assert answer.json()["version"] == 2
         session = await api.http.get("/v1/config/effective?preset=lecture")

@@ -80,11 +80,29 @@ async def test_a_service_that_is_away_stops_no_change_and_gets_it_when_it_return
     assert record.services[f"whisper 127.0.0.1:{whisper.port}"].startswith("away: ")
     assert record.services[f"translation 127.0.0.1:{translation.port}"] == "in_sync"
     await whisper.start()
+    await eventually(lambda: whisper.runs_with({"beam_size": 3}))
 
-    async def has_it():
-        return await whisper.requested() == {"beam_size": 3}
 
-    await eventually(has_it)
+async def test_a_service_that_is_at_odds_holds_up_only_what_concerns_it(
+    whisper, translation, new_service, start_worker, bus, outcome
+):
+    """One that came later lacks the engine that is in force: other sections can be changed all the same."""
+    richer = await new_service(
+        lambda: create_translation_app(
+            TranslationSettings(profile="mock", engines="mock,apertium", api_keys=KEY)
+        ),
+        KEY,
+    )
+    worker = start_worker(whisper, richer)
+    await outcome(update({"translation": {"engines": ["apertium"]}}))
+    await worker.stop()
+    start_worker(whisper, richer, translation, repair_attempts=1)
+    record = await outcome(update({"whisper": {"beam_size": 3}}))
+    assert record.state is ChangeState.APPLIED
+    assert record.services == {f"whisper 127.0.0.1:{whisper.port}": "in_sync"}
+    record = await outcome(update({"translation": {"beam_size": 2}}))
+    assert (record.state, record.code) == (ChangeState.REJECTED, "refused_by_service")
+    assert await richer.requested() == {"engines": ["apertium"]}
 
 
 async def test_a_rollback_is_a_new_version_everywhere(whisper, translation, start_worker, bus, outcome):
@@ -157,11 +175,7 @@ async def test_pushing_again_brings_back_what_somebody_changed(
     await outcome(update({"whisper": {"beam_size": 3}}))
     await whisper.put({"beam_size": 9})
     await bus.send(ConfigResyncRequested(reason="somebody asks"))
-
-    async def is_back():
-        return await whisper.requested() == {"beam_size": 3}
-
-    await eventually(is_back)
+    await eventually(lambda: whisper.runs_with({"beam_size": 3}))
 
 
 async def test_a_worker_tells_about_itself_and_leaves_quietly(

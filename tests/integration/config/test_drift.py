@@ -23,11 +23,7 @@ async def test_a_restarted_service_is_drift_told_once_and_repaired(
     await outcome(update({"whisper": {"beam_size": 3}, "translation": {"beam_size": 2}}))
     await whisper.stop()
     await whisper.start()
-
-    async def is_back():
-        return await whisper.requested() == {"beam_size": 3}
-
-    await eventually(is_back)
+    await eventually(lambda: whisper.runs_with({"beam_size": 3}))
     [event] = await bus.told(ConfigDriftDetected)
     assert (event.part, event.kind) == (f"whisper 127.0.0.1:{whisper.port}", "service")
     assert (event.expected, event.found) == (checksum_of({"beam_size": 3}), checksum_of({}))
@@ -41,11 +37,7 @@ async def test_what_somebody_changed_behind_our_back_is_repaired(
     await outcome(update({"whisper": {"beam_size": 3}}))
     for size in (5, 6):
         await whisper.put({"beam_size": size})
-
-        async def is_back():
-            return await whisper.requested() == {"beam_size": 3}
-
-        await eventually(is_back)
+        await eventually(lambda: whisper.runs_with({"beam_size": 3}))
     assert [event.found for event in await bus.told(ConfigDriftDetected)] == [
         checksum_of({"beam_size": size}) for size in (5, 6)
     ]

@@ -23,7 +23,11 @@ async def test_changes_on_a_cluster(whisper, eventually):
         broker = RedisBroker(connect_cluster(servers.url, timeout_s=2))
         runtime = RuntimeSettings(redis_url=servers.url, redis_cluster=True, redis_timeout_s=2)
         settings = ConfigSyncSettings(
-            whisper_urls=whisper.url, translation_urls="none", drift_interval_s=0.05, lease_ms=1_000
+            whisper_urls=whisper.url,
+            translation_urls="none",
+            drift_interval_s=0.05,
+            lease_ms=1_000,
+            service_timeout_s=5,
         )
         drain = Drain()
         worker = asyncio.create_task(run_config_worker(settings, runtime, drain))
@@ -44,11 +48,7 @@ async def test_changes_on_a_cluster(whisper, eventually):
         assert [one.version for one in await bus.store.history(limit=10)] == [1]
         assert len(await eventually(lambda: bus.told(ConfigSnapshot))) == 1
         await whisper.put({})
-
-        async def is_back():
-            return await whisper.requested() == {"beam_size": 3}
-
-        await eventually(is_back)
+        await eventually(lambda: whisper.runs_with({"beam_size": 3}))
         assert len(await bus.told(ConfigDriftDetected)) == 1
         drain.start()
         await worker

@@ -54,6 +54,9 @@ class Fleet:
     def __init__(self) -> None:
         self.refuses = ""
 
+    def affected(self, before, after):
+        return ["translation t:1"]
+
     async def push(self, document, *, only=None):
         outcome = Outcome.REFUSED if self.refuses else Outcome.IN_SYNC
         return [ServiceAnswer("translation t:1", outcome, "x", reason=self.refuses)]
