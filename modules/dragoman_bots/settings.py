@@ -47,6 +47,13 @@ class BotRunnerSettings(DragomanSettings):
         "",
         description="Networks that URLs may lead to though not public, such as 10.1.0.0/16,fd12::/48.",
     )
+    tls_verify: bool = Field(
+        True, description="Whether the media driver refuses https servers whose certificate is not valid."
+    )
+    ca_file: str = Field(
+        "",
+        description="Authorities that the media driver trusts, as PEM; empty: SSL_CERT_FILE, else certifi's.",
+    )
     open_timeout_s: float = Field(
         15.0, gt=0, le=300, description="Seconds until a source that does not open counts as failed."
     )

@@ -25,6 +25,8 @@ BROKEN_PACKETS_MAX = 200
 """In a row; a few are usual on a live stream."""
 FASTER_THAN_SPOKEN = 1.5
 END_TOLERANCE_MS = 2_000
+BUILT_IN = frozenset({"http", "https", "rtmp", "rtmps", "rtsp", "file"})
+"""What every FFmpeg of PyAV's own wheels speaks; SRT is not in all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,8 @@ class Decoding:
                 timeout=self._timeouts_s,
                 metadata_errors="replace",
             )
+        except av.error.ProtocolNotFoundError:
+            raise _no_such_protocol(self._source.protocol) from None
         except (av.error.FFmpegError, OSError, ValueError) as error:
             # The library's own text holds the URL.
             raise failure_of(error) from None
@@ -243,12 +247,6 @@ _MEANINGS = (
         "the source is no audio or video that can be read",
     ),
     _Meaning(
-        (av.error.ProtocolNotFoundError,),
-        RequestRefused,
-        "protocol_not_allowed",
-        "the source uses a protocol that is not allowed here",
-    ),
-    _Meaning(
         (av.error.DecoderNotFoundError,),
         CaptureFailed,
         "no_decoder",
@@ -260,6 +258,17 @@ _MEANINGS = (
         (TimeoutError, av.error.ExitError), JoinFailed, "timeout", "the source did not answer in time", True
     ),
 )
+
+
+def _no_such_protocol(protocol: str) -> RequestRefused:
+    """FFmpeg knows nobody who speaks it: forbidden to a source that leads on, or not built in."""
+    if protocol in BUILT_IN:
+        return RequestRefused("protocol_not_allowed", "the source uses a protocol that is not allowed here")
+    return RequestRefused(
+        "protocol_not_built",
+        f"the FFmpeg of this installation does not speak {protocol}",
+        remedy="Install PyAV built on an FFmpeg that does (pip install --no-binary av av).",
+    )
 
 
 def failure_of(error: BaseException) -> DriverFailed:

@@ -6,9 +6,12 @@ name further files, such as ``concat``, are not on it), and its HTTP goes throug
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
+
+import certifi
 
 from dragoman_bots.drivers.base import JoinFailed, RequestRefused
 from dragoman_bots.egress import Egress
@@ -107,6 +110,10 @@ def _options(protocol: str, settings: BotRunnerSettings, egress: Egress) -> dict
             # The last but one part of a live playlist: near to now.
             "live_start_index": "-2",
         }
+        if settings.tls_verify:
+            # FFmpeg does not hand these on to the parts of a playlist: those are encrypted, but not verified.
+            authorities = settings.ca_file or os.environ.get("SSL_CERT_FILE") or certifi.where()
+            options |= {"tls_verify": "1", "ca_file": authorities}
     if protocol == "rtsp":
         options["rtsp_transport"] = "tcp"
     return options
