@@ -274,6 +274,7 @@ class BotKeeper:
             self._log.info("there is no room for its runner: it waits for a worker that has it")
             await self._store.requeue(self.claim, now_ms)
             return True
+        self.has_runner = True  # from here on, or others would be launched into the same room
         token = f"{RUNNER_TOKEN_PREFIX}{bot.id}.{secrets.token_urlsafe(32)}"
         prepared = replace(
             bot,

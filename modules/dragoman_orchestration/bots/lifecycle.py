@@ -114,8 +114,9 @@ def advance(life: Life, what: Happening) -> Life | None:
     if target is S.STARTING:
         return replace(after, attempt=1, launches=life.launches + 1)
     if target in {S.STOPPING, S.COMPLETED}:
-        ended_by = life.completion or what.completion or CompletionReason.STOPPED
-        return replace(after, completion=ended_by)
+        # The first reason counts; a runner that leaves may tell its own when it has left.
+        ended_by = life.completion or what.completion
+        return replace(after, completion=ended_by or (CompletionReason.STOPPED if target.is_final else None))
     return after
 
 

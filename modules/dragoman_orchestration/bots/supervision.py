@@ -101,8 +101,9 @@ def judge(bot: BotRecord, facts: Facts, bounds: BotBounds, patience: Patience) -
 
 
 def _while_stopping(bot: BotRecord, facts: Facts, patience: Patience) -> Happening | None:
-    if _has_ended(bot):
-        return Happening(Event.DONE, bot.cause)
+    report = bot.current_report
+    if report is not None and _has_ended(bot):
+        return Happening(Event.DONE, bot.cause, report.completion)
     if is_gone(bot, facts, patience):
         return Happening(Event.GONE, bot.cause)
     return None

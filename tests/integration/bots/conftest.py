@@ -195,6 +195,7 @@ class Workers:
     api_url: str
     folder: Path
     all: list[Worker] = field(default_factory=list)
+    processes: list[asyncio.subprocess.Process] = field(default_factory=list)
 
     def start(
         self,
@@ -228,21 +229,32 @@ class Workers:
             "DRAGOMAN_REDIS_URL": self.redis_url,
             "DRAGOMAN_BOTS_WORKER_API_URL": self.api_url,
             "DRAGOMAN_BOTS_WORKER_LEASE_MS": "1000",
+            "DRAGOMAN_BOTS_WORKER_MAX_BOTS": "10",
             "PLAY_FOLDER": str(self.folder),
         }
-        return await asyncio.create_subprocess_exec(
+        process = await asyncio.create_subprocess_exec(
             sys.executable,
             str(WORKER),
             env={**os.environ, **environment, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             start_new_session=True,
         )
+        self.processes.append(process)
+        return process
+
+    async def close(self) -> None:
+        """End what is left of them."""
+        for process in self.processes:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        await asyncio.gather(*(worker.stop() for worker in self.all), return_exceptions=True)
 
 
 @pytest.fixture
 async def workers(redis_server: str, api: Api, folder: Path) -> AsyncIterator[Workers]:
     started = Workers(redis_server, api.url, folder)
     yield started
-    await asyncio.gather(*(worker.stop() for worker in started.all), return_exceptions=True)
+    await started.close()
 
 
 Stopper = Callable[[], Awaitable[None]]
