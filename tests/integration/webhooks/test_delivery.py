@@ -13,6 +13,7 @@ from dragoman_contracts.errors import NotFound
 from dragoman_contracts.streams import WebhookKeys
 from dragoman_orchestration.webhooks import courier
 from dragoman_orchestration.webhooks.model import (
+    Attempt,
     DeliveryUnknown,
     Endpoint,
     State,
@@ -262,6 +263,23 @@ async def test_retry_after_is_honoured_also_for_the_endpoints_other_deliveries(
         await eventually(ended(desk, first, endpoint, State.DELIVERED))
         await eventually(ended(desk, second, endpoint, State.DELIVERED))
     assert receiver.ids()[0] == first.id
+
+
+@pytest.mark.parametrize("change", [{"url": "http://b.example/"}, {"enabled": 1}])
+async def test_another_url_or_being_enabled_again_begins_anew(
+    desk: Desk, clock: Clock, change: dict[str, str | int]
+) -> None:
+    endpoint = await desk.endpoint("http://a.example/")
+    for _ in range(3):
+        await desk.offer()
+    _, (parcel, *_others) = await desk.store.take(1, clock())
+    await desk.store.settle(
+        parcel, Attempt(at_ms=1), "retry", now_ms=clock(), next_ms=clock(), hold_until_ms=clock() + 900_000
+    )
+    assert (await desk.store.take(10, clock()))[1] == []
+    await desk.store.update(endpoint.id, "suite", change, clock())
+    assert len((await desk.store.take(10, clock()))[1]) == 3
+    assert (await desk.again(endpoint)).failing_since_ms == 0
 
 
 async def test_a_slow_receiver_delays_no_other(
