@@ -10,6 +10,7 @@ import array
 import base64
 import binascii
 import json
+import logging
 import secrets
 import sys
 from collections import deque
@@ -28,6 +29,9 @@ from dragoman_runtime.ports import LOOPBACK
 CHUNK_SAMPLES = 640
 """40 ms."""
 MESSAGE_BYTES_MAX = 65_536
+_quiet = logging.getLogger("dragoman_bots.capture")
+_quiet.setLevel(logging.WARNING)
+"""It tells each connection, and on a lower level the path, which is the key."""
 FRAME_QUEUE_CHUNKS = 25
 """How far one frame of a page may be ahead of another before it is no longer waited for: a second."""
 
@@ -106,6 +110,7 @@ class Capture:
             max_size=MESSAGE_BYTES_MAX,
             compression=None,
             ping_interval=None,
+            logger=_quiet,
         )
         self.port = int(next(iter(self._server.sockets)).getsockname()[1])
         return self
