@@ -16,10 +16,15 @@ default:
 demo *args:
     @dragoman demo "$@"
 
-# Starts everything on this machine: Redis, API, audio worker, both services. `--profile mock|cpu|gpu`.
+# Starts everything on this machine: Redis, API, all workers, both services. `--profile mock|cpu|gpu`.
 [group('run')]
 up *args:
     @dragoman up "$@"
+
+# Shows a running installation live: workers, sessions, streams, bots, anomalies.
+[group('run')]
+top *args:
+    @dragoman top "$@"
 
 # Says what is missing on this machine and how to get it.
 [group('run')]

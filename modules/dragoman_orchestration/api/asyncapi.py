@@ -12,6 +12,18 @@ from typing import Any, get_args
 import msgspec
 
 from dragoman_contracts.audio import AudioFormat
+from dragoman_contracts.bots import (
+    BotCause,
+    BotDegradedMessage,
+    BotMessage,
+    BotMessages,
+    BotNow,
+    BotRecoveredMessage,
+    BotsSnapshot,
+    BotState,
+    BotStateMessage,
+    CompletionReason,
+)
 from dragoman_contracts.websocket import (
     BEARER_SUBPROTOCOL,
     SUBPROTOCOL,
@@ -77,7 +89,32 @@ _TRANSLATION = TranslationFinal(
     engine="ctranslate2",
 )
 
-EXAMPLES: tuple[ClientMessage | ServerMessage, ...] = (
+_BOT = {"bot_id": "85aadd2b822146bc8973d4acd9be2477", "session_id": "0f3c1d2e4b5a69788796a5b4c3d2e1f0"}
+_BOTS_POSITION = "1738324800000-0"
+
+EXAMPLES: tuple[ClientMessage | ServerMessage | BotMessage, ...] = (
+    BotsSnapshot(
+        position=_BOTS_POSITION,
+        bots=[BotNow(**_BOT, seq=4, state=BotState.ACTIVE, cause=BotCause(code="active"))],
+    ),
+    BotStateMessage(
+        **_BOT,
+        position=_BOTS_POSITION,
+        seq=5,
+        previous=BotState.ACTIVE,
+        state=BotState.STOPPING,
+        time_ms=1_738_324_800_000,
+        cause=BotCause(code="done"),
+        completion=CompletionReason.MEETING_ENDED,
+        attempt=1,
+    ),
+    BotDegradedMessage(
+        **_BOT,
+        position=_BOTS_POSITION,
+        cause=BotCause(code="no_audio", message="no audio came for 30 s"),
+        since_ms=1_738_324_800_000,
+    ),
+    BotRecoveredMessage(**_BOT, position=_BOTS_POSITION, cause=BotCause(code="no_audio"), degraded_ms=12_000),
     SessionConfigure(
         audio=AudioFormat(encoding="pcm_s16le", sample_rate_hz=48_000, channels=1),
         options=SessionOptions(
@@ -178,9 +215,9 @@ def build_document(
     server = list(get_args(ServerMessages))
     to_viewer = [_name(cls) for cls in server if cls not in _SPEAKER_ONLY]
     from_speaker, to_speaker = [AUDIO_FRAME, *client], [_name(cls) for cls in server]
-    _, schemas = msgspec.json.schema_components(
-        [*get_args(ClientMessages), *server], ref_template="#/components/schemas/{name}"
-    )
+    of_bots = [_name(cls) for cls in get_args(BotMessages)]
+    classes = [*get_args(ClientMessages), *server, *get_args(BotMessages)]
+    _, schemas = msgspec.json.schema_components(classes, ref_template="#/components/schemas/{name}")
     return {
         "asyncapi": "3.0.0",
         "id": "urn:dragoman:api",
@@ -202,6 +239,8 @@ def build_document(
             "events": _channel(
                 "events", "A viewer's socket: any number on a session.", to_viewer, languages=_LANGUAGES
             ),
+            "bots": _bot_channel("/v1/bots/events", "All bots of an API key.", of_bots),
+            "bot": _bot_channel("/v1/bots/{bot_id}/events", "One bot, to its end.", of_bots),
         },
         "operations": {
             "hearSpeaker": _operation(
@@ -213,9 +252,11 @@ def build_document(
             "tellViewer": _operation(
                 "send", "events", to_viewer, "First session.snapshot, then what was missed, then the tail."
             ),
+            "tellOfBots": _operation("send", "bots", of_bots, "First bots.snapshot, then what happens."),
+            "tellOfBot": _operation("send", "bot", of_bots, "First bots.snapshot, then what happens."),
         },
         "components": {
-            "messages": _messages(client_and_server=[*get_args(ClientMessages), *server]),
+            "messages": _messages(classes),
             "schemas": schemas,
             "securitySchemes": {
                 "bearer": {
@@ -277,6 +318,34 @@ def _channel(name: str, description: str, messages: list[str], **query: dict[str
     }
 
 
+def _bot_channel(address: str, description: str, messages: list[str]) -> dict[str, Any]:
+    parameters = {"bot_id": {"description": "The id that POST /v1/bots gave."}} if "{" in address else {}
+    return {
+        "address": address,
+        "title": "What happens to bots",
+        "description": description,
+        "parameters": parameters,
+        "servers": [{"$ref": "#/servers/api"}],
+        "messages": {message: {"$ref": f"#/components/messages/{message}"} for message in messages},
+        "bindings": {
+            "ws": {
+                "method": "GET",
+                "query": {
+                    "type": "object",
+                    "properties": {
+                        "after": {
+                            "type": "string",
+                            "pattern": "^[0-9]{1,15}-[0-9]{1,15}$",
+                            "description": "Position of the last message seen.",
+                        }
+                    },
+                },
+                "bindingVersion": "0.1.0",
+            }
+        },
+    }
+
+
 def _operation(action: str, channel: str, messages: list[str], summary: str) -> dict[str, Any]:
     return {
         "action": action,
@@ -286,7 +355,7 @@ def _operation(action: str, channel: str, messages: list[str], summary: str) -> 
     }
 
 
-def _messages(client_and_server: list[type[msgspec.Struct]]) -> dict[str, Any]:
+def _messages(classes: list[type[msgspec.Struct]]) -> dict[str, Any]:
     examples: dict[type[msgspec.Struct], msgspec.Struct] = {type(example): example for example in EXAMPLES}
     messages: dict[str, Any] = {
         AUDIO_FRAME: {
@@ -297,7 +366,7 @@ def _messages(client_and_server: list[type[msgspec.Struct]]) -> dict[str, Any]:
             "payload": {"type": "string", "format": "binary"},
         }
     }
-    for cls in client_and_server:
+    for cls in classes:
         messages[_name(cls)] = {
             "name": _name(cls),
             "title": str(cls.__struct_config__.tag),

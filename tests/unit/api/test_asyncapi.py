@@ -3,12 +3,14 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, get_args
 
 import msgspec
 import pytest
 
+from dragoman_contracts.bots import BotMessages
 from dragoman_contracts.websocket import (
     ClientMessages,
     CloseCode,
@@ -19,6 +21,7 @@ from dragoman_contracts.websocket import (
 from dragoman_orchestration.api.asyncapi import EXAMPLES, build_document
 
 DOCUMENT = build_document()
+ALL = (*get_args(ClientMessages), *get_args(ServerMessages), *get_args(BotMessages))
 
 
 def references(node: Any) -> Iterator[str]:
@@ -64,24 +67,25 @@ def test_what_asyncapi_3_requires_is_there():
 
 def test_every_message_of_the_protocol_is_described_with_a_true_example():
     titles = {message["title"] for message in DOCUMENT["components"]["messages"].values()}
-    for cls in (*get_args(ClientMessages), *get_args(ServerMessages)):
+    for cls in ALL:
         assert cls.__struct_config__.tag in titles
     for message in DOCUMENT["components"]["messages"].values():
         if message["contentType"] == "application/json":
             (example,) = message["examples"]
-            parse = parse_client_message if _from_client(message["title"]) else parse_server_message
-            parse(json.dumps(example["payload"]))
+            parse_of(message["title"])(json.dumps(example["payload"]))
             assert message["summary"]
 
 
-def _from_client(tag: str) -> bool:
-    return tag in {cls.__struct_config__.tag for cls in get_args(ClientMessages)}
+def parse_of(tag: str) -> Callable[[str], Any]:
+    if tag in {cls.__struct_config__.tag for cls in get_args(ClientMessages)}:
+        return parse_client_message
+    if tag in {cls.__struct_config__.tag for cls in get_args(BotMessages)}:
+        return partial(msgspec.json.decode, type=BotMessages, strict=True)
+    return parse_server_message
 
 
 def test_one_example_of_each_class():
-    assert sorted(type(example).__name__ for example in EXAMPLES) == sorted(
-        cls.__name__ for cls in (*get_args(ClientMessages), *get_args(ServerMessages))
-    )
+    assert sorted(type(example).__name__ for example in EXAMPLES) == sorted(cls.__name__ for cls in ALL)
     assert all(msgspec.json.encode(example) for example in EXAMPLES)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from typer.main import get_command
 
 from dragoman_contracts.audio import Encoding
 from dragoman_contracts.errors import MessageInvalid
@@ -21,6 +22,7 @@ from dragoman_contracts.websocket import (
     parse_server_message,
 )
 from dragoman_contracts.whisper_api import WindowOptions, WindowResult
+from dragoman_orchestration.cli.app import app
 from dragoman_orchestration.cli.env_template import SETTINGS_MODULES
 from dragoman_runtime.settings import all_settings, env_variables
 
@@ -136,19 +138,7 @@ def test_every_recipe_and_command_that_a_document_names_exists(path: Path) -> No
     recipes = set(re.findall(r"^([a-z][a-z-]*)[^:=\n]*:(?!=)", (ROOT / "justfile").read_text(), re.MULTILINE))
     named = set(re.findall(r"(?:\./justw|`just) ([a-z][a-z-]*)", text))
     assert named <= recipes
-    commands = {
-        "up",
-        "demo",
-        "doctor",
-        "bench",
-        "config",
-        "api",
-        "worker",
-        "whisper",
-        "translation",
-        "transcribe",
-    }
-    commands |= {"dead-letters"}
+    commands = set(get_command(app).commands)
     assert set(re.findall(r"(?:`|bin/)dragoman ([a-z-]+)", text)) <= commands
 
 
