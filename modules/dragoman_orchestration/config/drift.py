@@ -113,7 +113,7 @@ class ServiceDrift:
         DRIFTING.labels("service").set(len(self._episodes))
 
     async def push_all(self) -> None:
-        """Push what is in force to every service, also to those that were given up.
+        """Push what is in force to every service, once, also to those that were given up.
 
         Raises:
             BusUnavailable: Redis is away.
@@ -124,7 +124,6 @@ class ServiceDrift:
         async with self._turn.taken():
             state = await self._store.read()
             answers = await self._services.push(state.document)
-        self._episodes.clear()
         behind = [answer.name for answer in answers if answer.outcome is not Outcome.IN_SYNC]
         logger.info(
             "version {} is pushed again to {} services{}",

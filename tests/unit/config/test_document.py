@@ -18,6 +18,7 @@ from dragoman_orchestration.config.document import (
     effective,
     merge_patch,
 )
+from dragoman_orchestration.monitoring.default_rules import DEFAULT_RULES
 
 # --- examples --------------------------------------------------------------------------------------------
 
@@ -192,6 +193,11 @@ def test_what_is_not_possible_is_refused_by_the_name_of_its_field(raw, path):
 def test_what_is_possible_is_taken(raw):
     document = checked_document(raw, defaults=[WORKER])
     assert checked_document(document.to_json()) == document
+
+
+def test_the_rules_of_monitoring_can_be_set_as_they_are():
+    rules = {name: rule.model_dump() for name, rule in DEFAULT_RULES.items()}
+    checked_document({"system": {"monitoring": {"rules": rules}}})
 
 
 def test_a_worker_that_was_started_wrong_stops_no_change():

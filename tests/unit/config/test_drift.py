@@ -221,6 +221,16 @@ async def test_pushing_again_tries_what_was_given_up(drift, fleet, told, clock):
     assert (fleet.found, drift.drifting) == ("right", [])
 
 
+async def test_pushing_again_in_vain_is_not_given_up_again(drift, fleet, told, clock):
+    fleet.found, fleet.repair = "wrong", Outcome.REFUSED
+    await looks(drift, clock, 5)
+    for _ in range(3):
+        await drift.push_all()
+        await looks(drift, clock, 3)
+    assert [event.gave_up for event in told] == [False, True]
+    assert fleet.pushes == 3 + 3
+
+
 async def test_one_turn_at_a_time_within_a_process_and_between_two(broker):
     inside = []
     turns = [ChangeTurn(broker, name, lease_ms=5_000, patience_s=10) for name in ("a", "b")]
