@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Annotated, Any, Literal, NoReturn
 
-from fastapi import APIRouter, Body, Depends, Header, Path, Query, Request, Response, status
+from fastapi import APIRouter, Body, Depends, Header, Path, Query, Response, status
 from fastapi.exceptions import RequestValidationError
 from loguru import logger
 
@@ -51,25 +51,20 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 _CHANGED: dict[int | str, dict[str, Any]] = {
     200: {"description": "The change is made, or, with `dry_run`, what it would do."},
-    202: {"description": "The change is asked for; `Location` tells where its outcome will be."},
+    202: {
+        "model": ConfigChange,
+        "description": "The change is asked for; `Location` tells where its outcome will be.",
+    },
 }
-
-
-def _problems(*codes: int) -> dict[int | str, dict[str, Any]]:
-    """The documented problems of a route, with that of a precondition."""
-    described = problems(*(code for code in codes if code != status.HTTP_412_PRECONDITION_FAILED))
-    if status.HTTP_412_PRECONDITION_FAILED in codes:
-        described[412] = {
-            "description": "`If-Match` or `If-None-Match` does not hold: somebody else changed it.",
-            "content": {PROBLEM_TYPE: {"schema": Problem.model_json_schema()}},
-        }
-    return described
-
-
 _OF_A_CHANGE: dict[int | str, dict[str, Any]] = {
     **_CHANGED,
-    **_problems(401, 403, 404, 409, 412, 413, 422, 503),
+    412: {
+        "description": "`If-Match` or `If-None-Match` does not hold: somebody else changed it.",
+        "content": {PROBLEM_TYPE: {"schema": Problem.model_json_schema()}},
+    },
+    **problems(401, 403, 404, 409, 413, 422, 503),
 }
+_UNCHANGED = {"description": "It is what `If-None-Match` names."}
 
 Name = Annotated[
     PresetName, Path(description="1 to 64 small letters, digits and hyphens.", examples=["lecture"])
@@ -92,12 +87,14 @@ class Wanted:
     def __init__(
         self,
         *,
-        request: Request,
         response: Response,
         container: Parts,
         principal: KeyHolder,
         if_match: Annotated[
             str | None, Header(description="ETag that the change is made for; left out: any.")
+        ] = None,
+        if_none_match: Annotated[
+            str | None, Header(description="`*`: make the preset only if there is none.")
         ] = None,
         prefer: Annotated[
             str | None, Header(description="`wait=<seconds>`, at most 10: wait for the outcome.")
@@ -111,8 +108,8 @@ class Wanted:
         self.who = principal.name
         self.change_id = uuid.uuid4().hex
         self.dry_run = dry_run
-        self._request = request
         self._if_match = if_match
+        self._if_none_match = if_none_match
         self._wait_s = preferred_wait_s(prefer)
 
     async def state(self, *, preset: str | None = None) -> tuple[ConfigState, int | None]:
@@ -125,7 +122,7 @@ class Wanted:
         state = await self.desk.store.read()
         exists = preset is None or preset in state.document.presets
         is_bound = check_if_match(self._if_match, _tag(state), exists=exists)
-        check_if_none_match(self._request.headers.get("if-none-match"), exists=exists)
+        check_if_none_match(self._if_none_match, exists=exists)
         return state, state.version if is_bound else None
 
     async def make(self, change: Change, state: ConfigState) -> ConfigChange | ConfigPreview:
@@ -183,7 +180,7 @@ How = Annotated[Wanted, Depends()]
     summary="What is set for the whole installation",
     response_model=ConfigView,
     response_model_exclude_defaults=True,
-    responses=_problems(401, 403, 503),
+    responses={304: _UNCHANGED, **problems(401, 403, 503)},
 )
 async def get_config(
     response: Response, container: Parts, _: KeyHolder, if_none_match: IfNoneMatch = None
@@ -245,7 +242,7 @@ async def list_presets(response: Response, container: Parts, _: KeyHolder) -> Pr
     summary="Get a preset",
     response_model=PresetView,
     response_model_exclude_defaults=True,
-    responses=_problems(401, 403, 404, 422, 503),
+    responses={304: _UNCHANGED, **problems(401, 403, 404, 422, 503)},
 )
 async def get_preset(
     response: Response, container: Parts, _: KeyHolder, name: Name, if_none_match: IfNoneMatch = None
