@@ -84,7 +84,7 @@ class BotKeys:
 
     @staticmethod
     def client_key(owner_key: str, client_key: str) -> str:
-        """String: the bot that was asked for with this idempotency key, and a digest of the request; expires."""
+        """String: the bot asked for with this idempotency key, and a digest of the request; expires."""
         return f"{{bots}}:by-key:{owner_key}:{client_key}"
 
     @staticmethod
@@ -171,7 +171,7 @@ class MonitoringKeys:
     OVERVIEW = "{monitoring}:overview"
     """String: the newest ``Overview`` (JSON); expires, so that what is there is true."""
     ANOMALIES = "{monitoring}:anomalies"
-    """Hash rule and subject → open ``Anomaly`` and whether it was told (JSON): for the leader that follows."""
+    """Hash rule and subject → open ``Anomaly`` and whether it was told (JSON): for the next leader."""
     GONE = "{monitoring}:gone"
     """Hash process name → a process that went without a word and has no successor yet (JSON)."""
     DRIFT = "{monitoring}:drift"

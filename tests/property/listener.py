@@ -97,7 +97,7 @@ class World:
         self.recogniser.retune(settings, min_step_ms=320, max_step_ms=2_000)
 
     def die(self, settings: RecogniserSettings | None = None) -> int:
-        """Another worker takes over from the checkpoint, maybe by other settings; from where it must hear, ms."""
+        """Another worker takes over, maybe by other settings; from where it must hear, in ms."""
         self.settings = settings or self.settings
         state = msgspec.json.decode(msgspec.json.encode(self.recogniser.state()), type=RecogniserState)
         self.waiting = None

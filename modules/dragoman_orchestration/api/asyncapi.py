@@ -89,7 +89,10 @@ _TRANSLATION = TranslationFinal(
     engine="ctranslate2",
 )
 
-_BOT = {"bot_id": "85aadd2b822146bc8973d4acd9be2477", "session_id": "0f3c1d2e4b5a69788796a5b4c3d2e1f0"}
+_BOT: dict[str, Any] = {
+    "bot_id": "85aadd2b822146bc8973d4acd9be2477",
+    "session_id": "0f3c1d2e4b5a69788796a5b4c3d2e1f0",
+}
 _BOTS_POSITION = "1738324800000-0"
 
 EXAMPLES: tuple[ClientMessage | ServerMessage | BotMessage, ...] = (

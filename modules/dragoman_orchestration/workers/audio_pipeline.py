@@ -405,7 +405,7 @@ async def run_audio_worker(settings: AudioWorkerSettings, runtime: RuntimeSettin
         lease_ms=settings.lease_ms,
     )
     health = Health("audio-worker", drain=drain)
-    health.add_check("redis", _redis_check(broker))
+    health.add_check("redis", broker.ping)
     health.add_check("whisper", whisper.ready)
     translation = _translation_client(settings, translation_breaker)
     worker = AudioWorker(
@@ -464,11 +464,3 @@ def _http(url: str, timeout_s: float, connections: int) -> httpx.AsyncClient:
         timeout=httpx.Timeout(timeout_s, connect=2.0),
         limits=httpx.Limits(max_connections=None, max_keepalive_connections=connections),
     )
-
-
-def _redis_check(broker: RedisBroker) -> Callable[[], Awaitable[str | None]]:
-    async def check() -> str | None:
-        await broker.ping()
-        return None
-
-    return check

@@ -286,12 +286,12 @@ async def run_bots_worker(
     launcher: Launcher | None = None,
     patience: Patience | None = None,
 ) -> None:
-    """Run one bots worker and a courier of webhooks until ``drain``; health is on ``runtime.metrics_port``."""
+    """Run one bots worker and a courier of webhooks until ``drain``, health on ``runtime.metrics_port``."""
     broker = RedisBroker(connect(runtime, client_name="dragoman-bots-worker"))
     name = process_name()
     store = BotStore(broker, retention_s=BotSettings().retention_s)
     health = Health("bots-worker", drain=drain)
-    health.add_check("redis", _redis_check(broker))
+    health.add_check("redis", broker.ping)
     follower = ConfigFollower(broker)
     async with httpx.AsyncClient(base_url=settings.api_url, timeout=API_TIMEOUT_S, trust_env=False) as http:
         launcher = launcher or make_launcher(settings)
@@ -347,14 +347,6 @@ def make_launcher(settings: BotsWorkerSettings) -> Launcher:
         return KubernetesLauncher.from_settings(settings)
     bounds = Bounds(settings.runner_cpu_s, settings.runner_open_files, settings.runner_niceness)
     return ProcessLauncher(folder=Path(settings.folder) if settings.folder else None, bounds=bounds)
-
-
-def _redis_check(broker: RedisBroker) -> Callable[[], Awaitable[str | None]]:
-    async def check() -> str | None:
-        await broker.ping()
-        return None
-
-    return check
 
 
 def _api_check(http: httpx.AsyncClient) -> Callable[[], Awaitable[bool]]:

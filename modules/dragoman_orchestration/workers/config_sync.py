@@ -234,7 +234,7 @@ async def run_config_worker(settings: ConfigSyncSettings, runtime: RuntimeSettin
     worker = ConfigWorker(broker, settings, name=name)
     follower = ConfigFollower(broker)
     health = Health("config-worker", drain=drain)
-    health.add_check("redis", _redis_check(broker))
+    health.add_check("redis", broker.ping)
     reporter = ProcessReporter(
         broker=broker,
         kind="config",
@@ -260,11 +260,3 @@ async def run_config_worker(settings: ConfigSyncSettings, runtime: RuntimeSettin
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await broker.close()
-
-
-def _redis_check(broker: RedisBroker) -> Callable[[], Awaitable[str | None]]:
-    async def check() -> str | None:
-        await broker.ping()
-        return None
-
-    return check

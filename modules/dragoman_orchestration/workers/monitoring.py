@@ -157,7 +157,7 @@ async def run_monitor(
         sink=sink,
     )
     health = Health("monitoring", drain=drain)
-    health.add_check("redis", _redis_check(broker))
+    health.add_check("redis", broker.ping)
     reporter = ProcessReporter(
         broker=broker,
         kind="monitoring",
@@ -200,11 +200,3 @@ def _collector(
         listed_sessions=settings.listed_sessions,
         forget_gone_s=settings.forget_gone_s,
     )
-
-
-def _redis_check(broker: RedisBroker) -> Callable[[], Awaitable[str | None]]:
-    async def check() -> str | None:
-        await broker.ping()
-        return None
-
-    return check
