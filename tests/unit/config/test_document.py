@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from dragoman_contracts.config import SESSION_SECTIONS, ConfigDocument, ConfigValues, Scope
 from dragoman_contracts.errors import InvalidInput
+from dragoman_contracts.events import ConfigUpdateRequested
+from dragoman_orchestration.config.change import changed
 from dragoman_orchestration.config.document import (
     ConfigInvalid,
     checked_document,
@@ -318,3 +320,19 @@ def test_a_session_sets_nothing_of_the_installation(document, session):
     _, provenance = effective({}, document, None, session)
     of_session = {path for path, scope in provenance.items() if scope is Scope.SESSION}
     assert all(path.split(".")[0] in SESSION_SECTIONS for path in of_session)
+
+
+@given(st.lists(_sections(_session | _installation), min_size=1, max_size=6), st.data())
+def test_any_version_can_be_returned_to(patches, data):
+    """As the history keeps versions: through JSON, and checked against what is possible by then."""
+    versions = [ConfigDocument()]
+    for patch in patches:
+        update = ConfigUpdateRequested(change_id="c", scope="system", operation="merge", values=patch)
+        versions.append(changed(versions[-1], update))
+    wanted = data.draw(st.sampled_from(versions))
+    returned = checked_document(json.loads(json.dumps(wanted.to_json())))
+    assert returned.checksum == wanted.checksum
+    assert diff(wanted.to_json(), returned.to_json()) == []
+    forth = {change.path: change.after for change in diff(versions[-1].to_json(), wanted.to_json())}
+    back = {change.path: change.before for change in diff(wanted.to_json(), versions[-1].to_json())}
+    assert forth == back
