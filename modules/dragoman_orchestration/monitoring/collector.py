@@ -24,7 +24,7 @@ from dragoman_contracts.monitoring import (
 from dragoman_orchestration.config.state import ConfigState
 from dragoman_orchestration.monitoring.looks.bots import look_at_bots
 from dragoman_orchestration.monitoring.looks.configuration import look_at_configuration, measure_drift
-from dragoman_orchestration.monitoring.looks.fleets import figures, look_at_fleets, measure_fleets
+from dragoman_orchestration.monitoring.looks.fleets import FleetLook, figures, measure_fleets
 from dragoman_orchestration.monitoring.looks.processes import ProcessLook
 from dragoman_orchestration.monitoring.looks.redis_server import look_at_redis, redis_away
 from dragoman_orchestration.monitoring.looks.services import WatchedService, look_at_services
@@ -93,6 +93,7 @@ class Collector:
         self._limit_s = PATIENCE * timeout_s
         self._listed = listed_sessions
         self.processes = ProcessLook(broker, forget_s=forget_gone_s)
+        self._fleets = FleetLook(broker)
         self._sessions = SessionLook(broker, shards=shards)
         self._failing: set[str] = set()
 
@@ -122,7 +123,7 @@ class Collector:
                 self._part(seen, "processes", self.processes.look(looks["processes"]))
             )
             sessions = group.create_task(self._part(seen, "sessions", self._sessions.look(looks["sessions"])))
-            fleets = group.create_task(self._part(seen, "workers", look_at_fleets(self._broker, PROFILES)))
+            fleets = group.create_task(self._part(seen, "workers", self._fleets.look(PROFILES)))
             bots = group.create_task(
                 self._part(seen, "bots", look_at_bots(self._broker, looks["bots"], now_ms=seen.time_ms))
             )

@@ -19,6 +19,7 @@ MEASURES: dict[str, str] = {
     "service_answer_ms": "of each service: ms that it takes to answer",
     "process_not_ready": "of each process: 1 while it reports that a part does not work",
     "process_gone": "of each process: 1 from when it went without a word until another has its place",
+    "processes_lost": "processes that went without a word within the last ten minutes, replaced or not",
     "clock_skew_ms": "of each process: ms by which its clock differs from that of Redis",
     "breaker_open": "of each process and what it asks: 1 while its circuit breaker is open",
     "config_drift": "of each part: 1 if it runs with another configuration than it should, 2 if repair was "

@@ -11,12 +11,12 @@ from loguru import logger
 
 from dragoman_contracts.config import AnomalyRule
 from dragoman_contracts.errors import BusUnavailable, DragomanError
-from dragoman_contracts.events import ServiceHealthReport
-from dragoman_contracts.monitoring import Anomaly, Overview, Status
+from dragoman_contracts.monitoring import Anomaly
 from dragoman_contracts.streams import MONITORING
 from dragoman_orchestration.monitoring import gauges
 from dragoman_orchestration.monitoring.collector import Collector, Seen
 from dragoman_orchestration.monitoring.leadership import Lead, Leadership
+from dragoman_orchestration.monitoring.overview import HealthReports, overview_of
 from dragoman_orchestration.monitoring.recovery import (
     bot_requests,
     outdated,
@@ -84,6 +84,7 @@ class Monitor:
         self._clock = clock
         self._store = MonitoringStore(broker)
         self._usage = UsageReports(broker, source=teller.source)
+        self._health = HealthReports(every_s=self._cadence.report_s)
         self._watch = AnomalyWatch()
         self._leads = self._knows = False
         # Of the open anomalies: which were told, and which Redis has.
@@ -91,8 +92,7 @@ class Monitor:
         self._kept: set[str] = set()
         self._over: list[Anomaly] = []
         self._services: dict[str, str] = {}
-        self._reported: dict[str, str] | None = None
-        self._report_due = self._usage_due = self._trim_due = float("-inf")
+        self._usage_due = self._trim_due = float("-inf")
 
     async def run(self, drain: Drain) -> None:
         """Look at each interval until the drain; trouble with Redis delays nothing and ends nothing."""
@@ -164,7 +164,8 @@ class Monitor:
             self._teller.resolved([Resolution(one, one.value, 0, message) for one in unknown])
             self._watch, self._told, self._kept = AnomalyWatch(), set(), set()
             self._leads = self._knows = False
-            self._reported = None
+            self._health.forget()
+            self._collector.processes.gone.clear()
             gauges.clear()
         await self._teller.flush()
 
@@ -183,7 +184,8 @@ class Monitor:
         self._told |= {_identity(one) for one in new}
         self._teller.resolved(changes.resolved)
         self._over += [one.anomaly for one in changes.resolved]
-        self._report(seen)
+        if (report := self._health.take(seen, self._watch.open, self._clock())) is not None:
+            self._teller.queue(MONITORING, report)
         await self._teller.flush()
         still = self._watch.open
         # All of them each time: a Redis that was wiped is told again.
@@ -194,50 +196,13 @@ class Monitor:
         self._told = {_identity(one) for one in still}
         self._kept = set(self._told)
 
-    def _report(self, seen: Seen) -> None:
-        """The health report: on change, and now and then."""
-        parts = parts_of(seen)
-        now = self._clock()
-        if parts == self._reported and now < self._report_due:
-            return
-        self._reported, self._report_due = parts, now + self._cadence.report_s
-        self._teller.queue(
-            MONITORING,
-            ServiceHealthReport(
-                time_ms=seen.time_ms,
-                status=status_of(seen, self._watch.open),
-                parts=parts,
-                measures=shown_measures(seen),
-            ),
-        )
-
     # --- keep --------------------------------------------------------------------------------------------
 
     async def _keep(self, seen: Seen) -> None:
+        overview = overview_of(seen, self._watch.open, monitor=self._name)
         valid_s = max(OVERVIEW_LEAST_S, 5 * self._cadence.interval_s)
-        await self._store.keep_overview(self.overview(seen), valid_s=valid_s)
+        await self._store.keep_overview(overview, valid_s=valid_s)
         await self._store.keep_gone(self._collector.processes.gone)
-
-    def overview(self, seen: Seen) -> Overview:
-        """The look as everybody reads it."""
-        return Overview(
-            time_ms=seen.time_ms,
-            monitor=self._name,
-            status=status_of(seen, self._watch.open),
-            redis=seen.redis,
-            services=seen.services,
-            processes=seen.processes,
-            streams=seen.streams,
-            sessions=seen.sessions,
-            sessions_total=sum(seen.sessions_by_profile.values()),
-            bots=seen.bots,
-            bots_by_state=seen.bots_by_state,
-            fleets=seen.fleets,
-            anomalies=self._watch.open,
-            measures=shown_measures(seen),
-            config_version=seen.config_version,
-            unseen=seen.unseen,
-        )
 
     async def _recover(self, seen: Seen, changes: Changes) -> None:
         """Ask for what may mend: noted first, so that a successor does not ask again at once."""
@@ -265,31 +230,6 @@ class Monitor:
             oldest_ms = time.time_ns() // 1_000_000 - self._cadence.keep_events_s * 1000
             await self._broker.trim(MONITORING, f"{oldest_ms}-0")
             self._trim_due = now + TRIM_EVERY_S
-
-
-def parts_of(seen: Seen) -> dict[str, str]:
-    """Each part of the installation: "ok", or exactly what is not."""
-    parts = {"redis": seen.redis.state}
-    parts |= {view.name: view.state for view in seen.services}
-    parts |= {f"{view.kind} {view.name}": view.state for view in seen.processes}
-    if seen.redis.state == "ok":
-        parts |= {f"look at {name}": reason for name, reason in seen.unseen.items()}
-    return parts
-
-
-def status_of(seen: Seen, anomalies: list[Anomaly]) -> Status:
-    """Down without Redis or without any whisper service, degraded if something is not as it should be."""
-    whisper = [view.state for view in seen.services if view.name.startswith("whisper")]
-    if seen.redis.state != "ok" or (whisper and "ok" not in whisper):
-        return "down"
-    is_fine = set(parts_of(seen).values()) == {"ok"} and all(one.severity == "info" for one in anomalies)
-    return "ok" if is_fine else "degraded"
-
-
-def shown_measures(seen: Seen) -> dict[str, float]:
-    """All measures but those of single sessions, of which there are thousands."""
-    of_sessions = ("backlog_seconds|", "real_time_factor|")
-    return {key: value for key, value in seen.look.values.items() if not key.startswith(of_sessions)}
 
 
 def _identity(anomaly: Anomaly) -> str:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from dragoman_contracts.events import ConfigDriftDetected
+from dragoman_contracts.events import ConfigDriftDetected, UsageMetrics
 from dragoman_contracts.monitoring import Anomaly, Overview
 from dragoman_contracts.streams import MonitoringKeys
 from dragoman_orchestration.monitoring.looks.processes import GoneProcess
@@ -48,9 +48,12 @@ class MonitoringStore:
         )
 
     async def overview(self) -> Overview | None:
-        """The newest one; None if no monitor has looked lately."""
+        """The newest one; None if no monitor of this version has looked lately."""
         [raw] = await self._ask(("GET", MonitoringKeys.OVERVIEW))
-        return msgspec.json.decode(raw, type=Overview) if raw else None
+        try:
+            return msgspec.json.decode(raw, type=Overview) if raw else None
+        except msgspec.DecodeError:
+            return None
 
     async def anomalies(self) -> list[KeptAnomaly]:
         """What is open."""
@@ -86,6 +89,10 @@ class MonitoringStore:
         """They count no more."""
         await self._drop(MonitoringKeys.RECOVERIES, names)
 
+    async def drift(self) -> dict[str, ConfigDriftDetected]:
+        """What the config worker told last, by part."""
+        return await self._hash(MonitoringKeys.DRIFT, ConfigDriftDetected)
+
     async def keep_drift(self, event: ConfigDriftDetected) -> None:
         """Note what the config worker told last of a part."""
         await self._put(MonitoringKeys.DRIFT, {event.part: event}, keep_s=DRIFT_KEPT_S)
@@ -93,6 +100,18 @@ class MonitoringStore:
     async def forget_drift(self) -> None:
         """Another configuration is in force: what was told was of the one before."""
         await self._ask(("DEL", MonitoringKeys.DRIFT))
+
+    async def usage_told(self) -> dict[str, UsageMetrics]:
+        """The usage that was published last, by day and key."""
+        return await self._hash(MonitoringKeys.USAGE_TOLD, UsageMetrics)
+
+    async def keep_usage_told(self, place: str, usage: UsageMetrics) -> None:
+        """It was published."""
+        await self._put(MonitoringKeys.USAGE_TOLD, {place: usage})
+
+    async def drop_usage_told(self, places: Sequence[str]) -> None:
+        """They are of the past."""
+        await self._drop(MonitoringKeys.USAGE_TOLD, places)
 
     async def _hash(self, key: str, kind: type[S]) -> dict[str, S]:
         [flat] = await self._ask(("HGETALL", key))

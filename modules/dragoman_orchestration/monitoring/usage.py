@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-import msgspec
 from loguru import logger
 
 from dragoman_contracts.envelope import Envelope
@@ -26,6 +25,7 @@ from dragoman_contracts.events import (
     to_envelope,
 )
 from dragoman_contracts.streams import MONITORING, MonitoringKeys, RecordField, SessionKeys
+from dragoman_orchestration.monitoring.store import MonitoringStore
 from dragoman_runtime.broker.redis import RedisBroker
 from dragoman_runtime.broker.scripts import Script, TickScripts
 
@@ -37,7 +37,6 @@ MEASURES = ("audio_ms", "sessions", "translated_chars", "bots")
 _SEPARATOR = "|"
 
 _COUNT = Script.load(Path(__file__).parent / "lua" / "count_usage.lua")
-_decoder = msgspec.json.Decoder(UsageMetrics)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +113,7 @@ class UsageReports:
 
     def __init__(self, broker: RedisBroker, *, source: str) -> None:
         self._broker = broker
+        self._store = MonitoringStore(broker)
         self._source = source
 
     async def publish(self, now: datetime) -> int:
@@ -124,7 +124,7 @@ class UsageReports:
 
         """
         days = [now.date() - timedelta(days=1), now.date()]
-        told = await self._told()
+        told = await self._store.usage_told()
         published = 0
         for usage in await read_usage(self._broker, days):
             place = f"{usage.day}{_SEPARATOR}{usage.owner_key}"
@@ -132,17 +132,11 @@ class UsageReports:
                 continue
             envelope = to_envelope(usage, source=self._source, subject=usage.owner_key)
             await self._broker.publish(MONITORING, envelope.to_fields())
-            await self._broker.ask([("HSET", MonitoringKeys.USAGE_TOLD, place, msgspec.json.encode(usage))])
+            await self._store.keep_usage_told(place, usage)
             published += 1
-        old = [place for place in told if place.split(_SEPARATOR)[0] not in {str(day) for day in days}]
-        if old:
-            await self._broker.ask([("HDEL", MonitoringKeys.USAGE_TOLD, *old)])
+        current = {str(day) for day in days}
+        await self._store.drop_usage_told([place for place in told if place[:10] not in current])
         return published
-
-    async def _told(self) -> dict[str, UsageMetrics]:
-        [flat] = await self._broker.ask([("HGETALL", MonitoringKeys.USAGE_TOLD)])
-        walk = iter(flat)
-        return {place.decode(): _decoder.decode(raw) for place, raw in zip(walk, walk, strict=True)}
 
 
 async def read_usage(broker: RedisBroker, days: Iterable[date]) -> list[UsageMetrics]:

@@ -22,8 +22,9 @@ from dragoman_contracts.envelope import Envelope
 from dragoman_contracts.events import Event, parse_event
 from dragoman_contracts.fleet import ProcessReport
 from dragoman_contracts.monitoring import Anomaly, Overview
-from dragoman_contracts.streams import MONITORING, PROCESSES, ConfigKeys, MonitoringKeys
+from dragoman_contracts.streams import MONITORING, PROCESSES, ConfigKeys
 from dragoman_orchestration.monitoring.default_rules import DEFAULT_RULES
+from dragoman_orchestration.monitoring.store import MonitoringStore
 from dragoman_orchestration.workers.monitoring import monitoring_broker, run_monitor
 from dragoman_orchestration.workers.monitoring_settings import MonitoringSettings
 from dragoman_runtime.broker.redis import RedisBroker, connect_redis
@@ -198,8 +199,7 @@ async def start_monitor(redis: EmbeddedRedis) -> AsyncIterator[Callable[..., Mon
 
 
 async def overview_of(bus: RedisBroker) -> Overview | None:
-    [raw] = await bus.ask([("GET", MonitoringKeys.OVERVIEW)])
-    return msgspec.json.decode(raw, type=Overview) if raw else None
+    return await MonitoringStore(bus).overview()
 
 
 async def open_rules(bus: RedisBroker) -> dict[str, str]:

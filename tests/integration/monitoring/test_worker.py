@@ -149,6 +149,25 @@ async def test_sessions_are_seen_with_backlog_pace_worker_and_profile(bus, start
     await eventually(lambda: ("resolved", "backlog_seconds", "a" * 32) in monitor.sink.told)
 
 
+async def test_a_record_that_cannot_be_read_hides_no_other(bus, start_monitor, eventually):
+    await live_session(bus, "a" * 32, seconds=5)
+    await live_session(bus, "b" * 32, seconds=5)
+    await put(bus, SessionKeys("b" * 32).record, format="{", created_ms="x")
+    await bus.ask([("HSET", fleet_key("cpu"), "w", "{"), ("HSET", "processes", "p", "[")])
+    for key in (
+        MonitoringKeys.ANOMALIES,
+        MonitoringKeys.GONE,
+        MonitoringKeys.DRIFT,
+        MonitoringKeys.USAGE_TOLD,
+    ):
+        await bus.ask([("HSET", key, "of-another-version", "{")])
+    await bus.ask([("SET", MonitoringKeys.OVERVIEW, "{", "EX", 60)])
+    start_monitor()
+    seen = await eventually(seen_with(bus, lambda seen: seen.sessions))
+    assert [one.id for one in seen.sessions] == ["a" * 32]
+    assert seen.unseen == {}
+
+
 async def test_lag_and_pending_of_groups_are_measured(bus, start_monitor, eventually):
     rules = quick_rules(
         stream_lag=AnomalyRule(measure="stream_lag", above=5, for_s=0, clear_for_s=0),

@@ -23,7 +23,8 @@ from dragoman_contracts.monitoring import (
     SessionView,
     StreamView,
 )
-from dragoman_orchestration.cli.top_view import Frame, duration, frame_view, share_rows, size
+from dragoman_orchestration.cli.top_tables import duration, size
+from dragoman_orchestration.cli.top_view import Frame, frame_view, share_rows
 
 
 def overview(*, sessions: int = 3, anomalies: int = 1) -> Overview:
@@ -211,6 +212,22 @@ def test_rows_are_shared_within_the_height(wanted, height):
     shares = share_rows(wanted, height, overhead=2)
     assert all(0 <= share <= rows for share, rows in zip(shares, wanted, strict=True))
     assert sum(share + 2 for share in shares if share) <= max(0, height)
+
+
+@pytest.mark.parametrize("text", ["[red]x", "[/]", "a\nb\nc", "\x1b[2J\x1b[31m", "日本語" * 40, "\u200b\r\t"])
+def test_whatever_the_overview_brings_is_one_line_without_effect(text):
+    seen = overview()
+    anomaly = msgspec.structs.replace(seen.anomalies[0], message=text)
+    session = msgspec.structs.replace(seen.sessions[0], owner_key=text, worker=text)
+    spoilt = msgspec.structs.replace(
+        seen, anomalies=[anomaly], sessions=[session], unseen={"bots": text}, bots_by_state={text: 1}
+    )
+    lines = rendered(Frame(overview=spoilt, trouble=Text(text)), 140, 60)
+    usual = rendered(Frame(overview=msgspec.structs.replace(seen, sessions=[session])), 140, 60)
+    assert len(lines) == len(usual) + 2  # the trouble, and what was not seen
+    assert "\x1b" not in "".join(lines)
+    if "[" in text and "\x1b" not in text:
+        assert text in "\n".join(lines)
 
 
 def test_the_first_sections_get_rows_before_the_last_ones():

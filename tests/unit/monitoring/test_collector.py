@@ -17,7 +17,7 @@ from dragoman_orchestration.monitoring.looks import bots
 from dragoman_orchestration.monitoring.looks.configuration import measure_drift
 from dragoman_orchestration.monitoring.looks.services import look_at_services, open_services, shown_url
 from dragoman_orchestration.monitoring.measures import Look
-from dragoman_orchestration.monitoring.monitor import parts_of, shown_measures, status_of
+from dragoman_orchestration.monitoring.overview import parts_of, shown_measures, status_of
 
 from .fakes import FakeBroker
 

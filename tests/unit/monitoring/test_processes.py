@@ -114,6 +114,24 @@ async def test_its_successor_takes_its_place(all_of):
     assert all_of.gone() == []
 
 
+async def test_processes_that_crash_again_and_again_are_counted_though_each_is_replaced(all_of):
+    for number in range(4):
+        all_of.report(f"w{number}", started_ms=all_of.now_ms)
+        await all_of.see(1)
+        await all_of.see(1)
+        all_of.now_ms += 6_000
+    all_of.report("w4", started_ms=all_of.now_ms)
+    await all_of.see(1)
+    assert all_of.gone() == []
+    assert all_of.look.values["processes_lost"] == 4
+    assert all_of.look.reasons["processes_lost"] == "4 processes went without a word within 10 minutes"
+    all_of.reports = {"w4": all_of.reports["w4"]}
+    all_of.now_ms += 600_000
+    all_of.report("w4", started_ms=all_of.reports["w4"].started_ms)
+    await all_of.see(1)
+    assert all_of.look.values["processes_lost"] == 0
+
+
 @pytest.mark.parametrize("facts", [{"profile": "gpu"}, {"kind": "bots"}])
 async def test_one_of_another_kind_is_no_successor(all_of, facts):
     all_of.report("w1")

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import msgspec
-
 from dragoman_contracts.config import checksum_of
 from dragoman_contracts.events import ConfigDriftDetected
 from dragoman_contracts.fleet import ProcessReport
-from dragoman_contracts.streams import MonitoringKeys
 from dragoman_orchestration.config.state import ConfigState, read_state
 from dragoman_orchestration.monitoring.looks.services import WatchedService
 from dragoman_orchestration.monitoring.measures import Look
+from dragoman_orchestration.monitoring.store import MonitoringStore
 from dragoman_runtime.broker.redis import RedisBroker
 
 IN_LINE, DRIFTED, GIVEN_UP = 0, 1, 2
 FOLLOWERS = frozenset({"api", "audio", "bots", "monitoring"})
 """Kinds of processes that follow the configuration by themselves."""
-
-_decoder = msgspec.json.Decoder(ConfigDriftDetected)
 
 
 async def look_at_configuration(broker: RedisBroker) -> tuple[ConfigState, dict[str, ConfigDriftDetected]]:
@@ -30,11 +26,7 @@ async def look_at_configuration(broker: RedisBroker) -> tuple[ConfigState, dict[
         ConfigUnreadable: a newer version of the product wrote it.
 
     """
-    state = await read_state(broker)
-    [flat] = await broker.ask([("HGETALL", MonitoringKeys.DRIFT)])
-    walk = iter(flat)
-    told = {part.decode(): _decoder.decode(raw) for part, raw in zip(walk, walk, strict=True)}
-    return state, told
+    return await read_state(broker), await MonitoringStore(broker).drift()
 
 
 def measure_drift(

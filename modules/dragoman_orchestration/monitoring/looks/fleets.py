@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+import msgspec
+
+from dragoman_contracts.fleet import REPORT_VALID_S, WorkerReport
 from dragoman_contracts.streams import fleet_key
 from dragoman_orchestration.monitoring.looks.sessions import SessionFacts
 from dragoman_orchestration.monitoring.measures import Look
@@ -13,23 +16,68 @@ from dragoman_orchestration.session.fleet import Fleet
 from dragoman_runtime.broker.redis import RedisBroker
 from dragoman_runtime.broker.wire import bus_error
 
+_decoder = msgspec.json.Decoder(WorkerReport)
 
-async def look_at_fleets(broker: RedisBroker, profiles: Sequence[str]) -> dict[str, Fleet | None]:
-    """The fleet of each profile; None where, of a cluster, its master is away.
 
-    Raises:
-        BusUnavailable: none of them can be seen.
+class FleetLook:
+    """Reads the workers' reports; a worker lives as long as its report changes, whatever its clock says.
+
+    Args:
+        broker: Redis.
+        clock: monotonic seconds.
 
     """
-    replies = await broker.exchange([("HVALS", fleet_key(profile)) for profile in profiles])
-    away = [reply for reply in replies if isinstance(reply, Exception)]
-    if away and len(away) == len(replies):
-        raise bus_error(away[0]) from None
-    now_ms = time.time_ns() // 1_000_000
-    return {
-        profile: None if isinstance(reply, Exception) else Fleet.of(reply, now_ms)
-        for profile, reply in zip(profiles, replies, strict=True)
-    }
+
+    def __init__(self, broker: RedisBroker, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._broker = broker
+        self._clock = clock
+        self._came: dict[str, tuple[int, float]] = {}
+
+    async def look(self, profiles: Sequence[str]) -> dict[str, Fleet | None]:
+        """The fleet of each profile; None where, of a cluster, its master is away.
+
+        Raises:
+            BusUnavailable: none of them can be seen.
+
+        """
+        replies = await self._broker.exchange([("HVALS", fleet_key(profile)) for profile in profiles])
+        away = [reply for reply in replies if isinstance(reply, Exception)]
+        if away and len(away) == len(replies):
+            raise bus_error(away[0]) from None
+        found = {
+            profile: None if isinstance(reply, Exception) else _read(reply)
+            for profile, reply in zip(profiles, replies, strict=True)
+        }
+        if not away:
+            names = {report.worker for reports in found.values() for report in reports or ()}
+            self._came = {name: came for name, came in self._came.items() if name in names}
+        now_ms = time.time_ns() // 1_000_000
+        return {
+            profile: None
+            if reports is None
+            else Fleet(tuple(one for one in reports if self._lives(one, now_ms)))
+            for profile, reports in found.items()
+        }
+
+    def _lives(self, report: WorkerReport, now_ms: int) -> bool:
+        now = self._clock()
+        seen_ms, came = self._came.get(report.worker, (0, float("-inf")))
+        if seen_ms != report.seen_ms:
+            # The first one that is seen of a worker may be of long ago: only its own time tells.
+            seems_fresh = report.seen_ms >= now_ms - REPORT_VALID_S * 1000
+            came = now if seen_ms or seems_fresh else float("-inf")
+            self._came[report.worker] = report.seen_ms, came
+        return now - came <= REPORT_VALID_S
+
+
+def _read(raw_reports: Sequence[bytes]) -> list[WorkerReport]:
+    reports = []
+    for raw in raw_reports:
+        try:
+            reports.append(_decoder.decode(raw))
+        except msgspec.DecodeError:
+            continue  # of another version: whoever wrote it tells again
+    return reports
 
 
 def measure_fleets(

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
+from loguru import logger
 
 from dragoman_contracts.errors import BusUnavailable
 from dragoman_contracts.fleet import REPORT_INTERVAL_S, REPORT_VALID_S, ProcessReport
@@ -18,6 +19,8 @@ from dragoman_runtime.broker.wire import bus_error
 
 SKEW_LOOKS = 8
 """Of so many reports the one that came fastest tells how far a clock is off."""
+LOST_WITHIN_MS = 600_000
+"""Losses count for so long, also where another process has the place: one that crashes again and again."""
 REPORT_MAX_AGE_MS = int(REPORT_INTERVAL_S * 1000) + 500
 """How old a report of a living process is at most when it is seen the first time."""
 
@@ -68,6 +71,7 @@ class ProcessLook:
         self._forget_ms = int(forget_s * 1000)
         self._seen: dict[str, _Seen] = {}
         self._heirs: dict[str, str] = {}
+        self._lost: dict[str, int] = {}
         self.gone: dict[str, GoneProcess] = {}
         """Who is missed, by name; whoever looks next is given it."""
 
@@ -90,6 +94,8 @@ class ProcessLook:
         self._note(reports, now_ms)
         alive = self._miss(reports, now_ms)
         self._measure(alive, look)
+        self._lost = {name: at for name, at in self._lost.items() if now_ms - at < LOST_WITHIN_MS}
+        look.note("processes_lost", len(self._lost), reason=_lost(len(self._lost)))
         return alive
 
     def views(self, reports: Sequence[ProcessReport], now_ms: int) -> list[ProcessView]:
@@ -148,7 +154,9 @@ class ProcessLook:
             if now_ms - last_ms <= REPORT_VALID_S * 1000:
                 alive.append(report)
                 self.gone.pop(report.name, None)
+                self._lost.pop(report.name, None)
             elif report.name not in self.gone and now_ms - last_ms < self._forget_ms:
+                self._lose(report.name, last_ms)
                 self.gone[report.name] = GoneProcess(
                     name=report.name,
                     kind=report.kind,
@@ -161,6 +169,11 @@ class ProcessLook:
             if one.name in self._heirs or now_ms - one.last_ms >= self._forget_ms:
                 del self.gone[one.name]
         return alive
+
+    def _lose(self, name: str, last_ms: int) -> None:
+        if name not in self._lost:
+            logger.warning("process {} went without a word", name)
+            self._lost[name] = last_ms
 
     def _find_heirs(self, alive: Sequence[ProcessReport]) -> None:
         """Who takes whose place; each takes one."""
@@ -178,7 +191,7 @@ class ProcessLook:
         return same and report.started_ms - self._seen[report.name].skew_ms > gone.last_ms
 
     def _measure(self, alive: Sequence[ProcessReport], look: Look) -> None:
-        look.covers("process_gone", "process_not_ready", "clock_skew_ms", "breaker_open")
+        look.covers("processes_lost", "process_gone", "process_not_ready", "clock_skew_ms", "breaker_open")
         for one in self.gone.values():
             told = f"{one.kind} {one.profile}".strip()
             look.note("process_gone", 1, one.name, reason=f"{told} process {one.name} went without a word")
@@ -189,6 +202,10 @@ class ProcessLook:
             look.note("process_not_ready", not report.ready, report.name, reason=reason)
             look.note("clock_skew_ms", abs(self._seen[report.name].skew_ms), report.name)
             _measure_breakers(report.name, report.breakers, look)
+
+
+def _lost(count: int) -> str:
+    return f"{count} processes went without a word within {LOST_WITHIN_MS // 60_000} minutes" * bool(count)
 
 
 def state_of(report: ProcessReport) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from loguru import logger
 
 from dragoman_contracts.audio import AudioFormat
 from dragoman_contracts.errors import BusUnavailable, DragomanError
@@ -79,6 +80,15 @@ def _received_ms(raw: bytes | None, heard_ms: int, consumed_bytes: int, total_by
     if not consumed_bytes:
         return heard_ms
     return max(heard_ms, heard_ms * total_bytes // consumed_bytes)
+
+
+def _facts(session_id: str, values: Sequence[bytes | None]) -> SessionFacts | None:
+    """None for a record that cannot be read, so that it does not hide the others."""
+    try:
+        return SessionFacts.read(session_id, values)
+    except (ValueError, msgspec.DecodeError):
+        logger.debug("the record of session {} cannot be read", session_id)
+        return None
 
 
 @dataclass(slots=True)
@@ -207,9 +217,9 @@ class SessionLook:
                 names = [name for one in keys for name in (one.record, one.state, one.audio)]
                 answers: list[Any] = await self._scripts.run(_LOOK, names)
                 found += [
-                    SessionFacts.read(one, values)
+                    facts
                     for one, values in zip(chunk, answers, strict=True)
-                    if values
+                    if values and (facts := _facts(one, values))
                 ]
         except DragomanError as error:
             self.shards_away[shard] = error.message

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +29,9 @@ MAX_PENDING = 100
 _IDLE_FROM_MS = 1_000
 """Deliveries that wait for less are under way."""
 
-_COUNT_AFTER = Script.load(Path(__file__).parent / "lua" / "count_after.lua")
+_LUA = Path(__file__).parent / "lua"
+_COUNT_AFTER = Script.load(_LUA / "count_after.lua")
+_COUNT_RECENT = Script.load(_LUA / "count_recent.lua")
 
 
 @dataclass(slots=True)
@@ -79,7 +80,7 @@ async def look_at_streams(
 
 async def _ask(streams: Sequence[str], broker: RedisBroker) -> tuple[list[_Queue], int]:
     """What is there of each stream; and how many could not be seen."""
-    since = f"{time.time_ns() // 1_000_000 - NEW_WITHIN_S * 1000}-0"
+    window_ms = NEW_WITHIN_S * 1000
     replies = iter(
         await broker.exchange(
             [
@@ -89,7 +90,7 @@ async def _ask(streams: Sequence[str], broker: RedisBroker) -> tuple[list[_Queue
                     ("XLEN", stream),
                     ("XINFO", "GROUPS", stream),
                     ("XLEN", dead_letter_stream(stream)),
-                    ("EVAL", _COUNT_AFTER.source, 1, dead_letter_stream(stream), since, MAX_NEW),
+                    ("EVAL", _COUNT_RECENT.source, 1, dead_letter_stream(stream), window_ms, MAX_NEW),
                 )
             ]
         )
