@@ -98,7 +98,7 @@ class KubernetesLauncher:
             token = settings.kubernetes_token.get_secret_value()
             config = KubeConfig.from_one(
                 cluster=Cluster(server=settings.kubernetes_url),
-                user=User(token=token) if token else None,
+                user=User(token=token or None),
                 namespace=namespace,
             )
         try:
