@@ -15,6 +15,11 @@ from dragoman_bots.drivers.base import AUDIO
 QUEUE_S = 60
 """Audio that waits while the session cannot be reached; after that the oldest is lost."""
 FULL_SCALE = 32_768
+KEEP_ALIVE_S = 60.0
+KEEP_ALIVE = bytes(AUDIO.bytes_per_second // 10)
+"""100 ms of silence. A session without any audio is taken for forgotten, and a meeting in which nobody has
+opened a microphone yet gives none. It counts as no captured audio.
+"""
 
 
 def peak_of(pcm: bytes) -> float:
@@ -44,6 +49,7 @@ class Captured:
         self._silence = 10 ** (silence_dbfs / 20)
         self._peak = 0.0
         self._heard_at = clock()
+        self._fed_at = clock()
         self._chunks: deque[bytes] = deque()
         self._waiting_bytes = 0
         self._total_bytes = 0
@@ -54,14 +60,24 @@ class Captured:
         """Take whole samples as they are captured; never blocks."""
         if self._closed or not pcm:
             return
+        self._fed_at = self._clock()
         peak = peak_of(pcm)
         self._peak = max(self._peak, peak)
         if peak >= self._silence:
             self._heard_at = self._clock()
         self._total_bytes += len(pcm)
         self.total_ms = AUDIO.duration_ms(self._total_bytes)
-        self._chunks.append(pcm)
-        self._waiting_bytes += len(pcm)
+        self._put(pcm)
+
+    def keep_alive(self) -> None:
+        """Let the session know that somebody is there, where nothing has been captured for a while."""
+        if not self._closed and self._clock() - self._fed_at >= KEEP_ALIVE_S:
+            self._fed_at = self._clock()
+            self._put(KEEP_ALIVE)
+
+    def _put(self, chunk: bytes) -> None:
+        self._chunks.append(chunk)
+        self._waiting_bytes += len(chunk)
         while self._waiting_bytes > QUEUE_S * AUDIO.bytes_per_second:
             self._lose(self._chunks.popleft())
         self._changed.set()

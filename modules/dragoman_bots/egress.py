@@ -153,7 +153,10 @@ class Egress:
 
 
 def _answer(status: int) -> bytes:
-    return f"HTTP/1.1 {status} Refused\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode()
+    # A browser shows an answer with a body, and an error of its own for one without.
+    body = b"Not connected.\n"
+    head = f"HTTP/1.1 {status} Refused\r\nContent-Type: text/plain\r\nContent-Length: {len(body)}\r\n"
+    return f"{head}Connection: close\r\n\r\n".encode() + body
 
 
 async def _join(

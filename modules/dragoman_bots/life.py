@@ -10,8 +10,8 @@ from loguru import logger
 
 from dragoman_bots.account import Account
 from dragoman_bots.bounds import Bounds
-from dragoman_bots.captured import Captured
-from dragoman_bots.drivers.base import Driver, DriverFailed, News, RunningFailed
+from dragoman_bots.captured import KEEP_ALIVE, Captured
+from dragoman_bots.drivers.base import AUDIO, Driver, DriverFailed, News, RunningFailed
 from dragoman_bots.reporter import Orphaned, Replaced, Reporter
 from dragoman_bots.settings import BotRunnerSettings
 from dragoman_client import Dragoman, Speaker
@@ -124,7 +124,7 @@ class Life:
     def _report(self) -> RunnerReport:
         heard = self.account.state in {RunnerState.ACTIVE, RunnerState.LEAVING}
         return self.account.report(
-            audio_ms=self._sent_bytes // 32,
+            audio_ms=AUDIO.duration_ms(self._sent_bytes),
             silent_ms=int(self.captured.silent_s * 1000) if heard else 0,
             peak=self.captured.take_peak(),
         )
@@ -147,6 +147,8 @@ class Life:
             verdict = self._bounds.verdict(self.captured.silent_s, self._clock())
             if verdict is not None:
                 return verdict
+            if self.account.state is RunnerState.ACTIVE:
+                self.captured.keep_alive()
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def _drained(self, drain: Drain) -> Outcome:
@@ -180,7 +182,8 @@ class Life:
         with contextlib.suppress(DragomanError):  # whoever reads the events hears it, too
             async for chunk in self.captured.chunks():
                 await speaker.send(chunk)
-                self._sent_bytes += len(chunk)
+                if chunk is not KEEP_ALIVE:
+                    self._sent_bytes += len(chunk)
             await speaker.end()
 
     # --- how it ends ---------------------------------------------------------------------------------------

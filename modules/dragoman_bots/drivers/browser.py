@@ -250,7 +250,8 @@ class _Visit:
                 link, wait_until="domcontentloaded", timeout=self._settings.join_timeout_s * 1000
             )
         except PlaywrightError as error:
-            if egress.refused:
+            # The page may have been refused something else that it wanted.
+            if egress.refused and "ERR_TUNNEL" in str(error):
                 raise RequestRefused("address_forbidden", "the link's address is not public") from None
             timeout = "Timeout" in type(error).__name__
             raise JoinFailed(
@@ -354,8 +355,10 @@ def _check_answer(response: Response | None, egress: Egress) -> None:
     status = response.status if response is not None else 200
     if status < 400:
         return
-    if egress.refused:
+    if egress.refused and status == 403:
         raise RequestRefused("address_forbidden", "the link leads to an address that is not public")
+    if egress.unreachable and status == 502:
+        raise JoinFailed("unreachable", "the meeting's page cannot be reached", transient=True)
     if status in {404, 410}:
         raise JoinFailed("not_found", f"there is no such meeting (HTTP {status})")
     transient = status >= 500 or status == 429

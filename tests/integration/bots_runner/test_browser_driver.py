@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -364,6 +365,20 @@ async def test_a_page_that_hangs_is_noticed_and_the_browser_killed(
         assert not browsers()
 
 
+async def test_a_browser_that_is_frozen_is_noticed_and_killed(
+    meeting: Meeting, eventually: Eventually
+) -> None:
+    async with joined(meeting.url, eventually, hang_s=3) as bot:
+        main = next(process for process in browsers() if os.getpgid(process.pid) == process.pid)
+        family = [main, *main.children(recursive=True)]
+        os.killpg(main.pid, signal.SIGSTOP)
+        told = await bot.failure()
+        assert isinstance(told, RunningFailed)
+        assert (told.cause.code, told.cause.transient) == ("page_hung", True)
+        _, alive = psutil.wait_procs(family, timeout=10)
+        assert not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+
+
 async def test_a_meeting_that_is_left_behind_is_lost(meeting: Meeting, eventually: Eventually) -> None:
     async with joined(meeting.url, eventually, hang_s=2) as bot:
         meeting.tell(BOT, {"type": "screen", "screen": "prejoin"})
@@ -401,8 +416,9 @@ async def test_a_link_that_leads_nowhere_is_told(path: str, code: str, transient
     assert (told.cause.code, told.cause.transient) == (code, transient)
 
 
-async def test_nobody_at_the_link_may_be_tried_again(free_port: int) -> None:
-    bot = Bot(allow_private=True)
+@pytest.mark.parametrize("through_the_proxy", [False, True])
+async def test_nobody_at_the_link_may_be_tried_again(free_port: int, through_the_proxy: bool) -> None:
+    bot = Bot(allow_private=not through_the_proxy)
     bot.start(f"http://127.0.0.1:{free_port}/m/room")
     told = await bot.failure()
     assert isinstance(told, JoinFailed)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dragoman_bots import captured
 from dragoman_bots.drivers.base import Active, AdmissionFailed, AwaitingAdmission, Joining, NeedsHelp, People
 from dragoman_bots.life import Life, Outcome
 from dragoman_bots.reporter import Orphaned, Replaced
@@ -254,6 +255,25 @@ async def test_a_crash_does_not_end_the_session_and_the_next_generation_goes_on(
     await ended(running)
     assert api.ended
     assert api.last.generation == 2
+
+
+async def test_what_keeps_the_session_alive_is_not_told_as_captured_audio(
+    api: FakeApi, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(captured, "KEEP_ALIVE_S", 0.5)
+
+    class Mute(PlayedDriver):
+        async def run(self, task: RunnerTask, sink: Any, tell: Any) -> CompletionReason:
+            tell(Active())
+            await self.left.wait()
+            return CompletionReason.STOPPED
+
+    running = asyncio.create_task(life(api, Mute()).live(Drain()))
+    await eventually(lambda: len(api.audio) >= 2 * len(captured.KEEP_ALIVE))
+    assert not any(api.audio)
+    api.order_stop()
+    await ended(running)
+    assert api.last.audio_ms == 0
 
 
 async def test_nobody_lets_it_in(api: FakeApi) -> None:

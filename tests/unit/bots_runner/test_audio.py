@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman_bots.captured import QUEUE_S, Captured, peak_of
+from dragoman_bots.captured import KEEP_ALIVE, KEEP_ALIVE_S, QUEUE_S, Captured, peak_of
 from dragoman_bots.drivers.capture import FRAME_QUEUE_CHUNKS, Mixer, mixed
 from dragoman_bots.drivers.pacing import LIVE_LEAD_S, Pace
 
@@ -83,6 +83,20 @@ async def test_what_the_session_does_not_take_is_bounded_and_the_oldest_lost() -
     kept = [array("h", chunk)[0] async for chunk in captured.chunks()]
     assert kept == list(range(5, QUEUE_S + 5))
     assert captured.lost_ms == 5_000
+
+
+async def test_a_session_is_kept_alive_where_nothing_is_captured_and_only_there() -> None:
+    clock = Clock()
+    captured = Captured(clock, silence_dbfs=-50)
+    captured.feed(pcm(1))
+    clock.now += KEEP_ALIVE_S - 1
+    captured.keep_alive()
+    clock.now += 1
+    for _ in range(3):
+        captured.keep_alive()
+    captured.close()
+    assert [chunk async for chunk in captured.chunks()] == [pcm(1), KEEP_ALIVE]
+    assert captured.total_ms == 0
 
 
 # --- paced --------------------------------------------------------------------------------------------------
