@@ -105,8 +105,7 @@ class Collector:
             # Each of its requests has a timeout of its own.
             services = group.create_task(look_at_services(self._services, of_services))
             # Before all that asks Redis at once, so that its time is its own.
-            await self._look_at_redis(seen)
-            if seen.redis.state == "ok":
+            if await self._look_at_redis(seen):
                 await self._look_into_redis(seen)
             else:
                 seen.unseen |= dict.fromkeys(_IN_REDIS, seen.redis.state)
@@ -148,12 +147,13 @@ class Collector:
         seen.config_version = state.version
         measure_drift(state, told, services=self._services, processes=seen.reports, look=seen.look)
 
-    async def _look_at_redis(self, seen: Seen) -> None:
+    async def _look_at_redis(self, seen: Seen) -> bool:
+        """Whether it answers."""
         look = Look()
-        seen.redis = await self._part(seen, "redis", look_at_redis(self._broker, look)) or redis_away(
-            seen.unseen.pop("redis"), look
-        )
+        view = await self._part(seen, "redis", look_at_redis(self._broker, look))
+        seen.redis = view or redis_away(seen.unseen.pop("redis"), look)
         seen.look.add([look])
+        return view is not None
 
     async def _look_at_streams(self, look: Look) -> list[StreamView]:
         return await look_at_streams(self._broker, look, shards=self._shards, profiles=PROFILES)

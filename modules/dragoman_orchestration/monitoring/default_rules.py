@@ -8,6 +8,9 @@ from dragoman_contracts.config import AnomalyRule
 
 DEFAULT_RULES: dict[str, AnomalyRule] = {
     "redis_away": AnomalyRule(measure="redis_away", above=0.5, for_s=3, clear_for_s=3, severity="critical"),
+    "redis_read_only": AnomalyRule(
+        measure="redis_read_only", above=0.5, for_s=5, clear_for_s=3, severity="critical"
+    ),
     "redis_shards_away": AnomalyRule(
         measure="redis_shards_away", above=0.5, for_s=5, clear_for_s=5, severity="critical"
     ),

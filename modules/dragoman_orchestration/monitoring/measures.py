@@ -10,6 +10,7 @@ SEPARATOR = "|"
 
 MEASURES: dict[str, str] = {
     "redis_away": "1 while Redis does not answer",
+    "redis_read_only": "1 while Redis answers and is a replica, as after a failover",
     "redis_shards_away": "shards of a cluster whose master does not answer",
     "redis_memory_ratio": "used memory by maxmemory; only where Redis has a limit",
     "redis_aof_failed": "1 if the last write of the append-only file failed",

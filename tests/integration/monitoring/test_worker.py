@@ -38,6 +38,7 @@ from dragoman_contracts.streams import (
     fleet_key,
 )
 from dragoman_contracts.websocket import Ledger
+from dragoman_orchestration.monitoring.measures import MEASURES, split_key
 
 from .conftest import configure, events, overview_of, quick_rules, report, told_once
 
@@ -144,6 +145,7 @@ async def test_sessions_are_seen_with_backlog_pace_worker_and_profile(bus, start
     assert ("opened", "no_worker", "cpu") in monitor.sink.told
     seen = await eventually(seen_with(bus, lambda seen: seen.sessions[0].real_time_factor == 0))
     assert not any(key.startswith("backlog_seconds") for key in seen.measures)
+    assert {split_key(key)[0] for key in seen.measures} <= MEASURES.keys()
     # The session ends: what was open of it is over.
     await put(bus, SessionKeys("a" * 32).record, status="ended")
     await eventually(lambda: ("resolved", "backlog_seconds", "a" * 32) in monitor.sink.told)

@@ -80,6 +80,16 @@ async def test_without_redis_the_services_are_seen_and_the_reason_is_told(collec
     assert not {"process_gone", "backlog_seconds", "stream_lag", "config_drift"} & seen.look.complete
 
 
+async def test_a_redis_that_became_a_replica_is_told_and_still_read(collector, redis, respx_mock):
+    whisper_works(respx_mock)
+    redis.answer = lambda command: b"role:slave\r\n" if command[0] == "INFO" else empty_redis(command)
+    seen = await collector.look()
+    assert parts_of(seen)["redis"] == "it is a replica and takes no writes"
+    assert (seen.look.values["redis_read_only"], seen.look.values["redis_away"]) == (1, 0)
+    assert status_of(seen, []) == "down"
+    assert [one.name for one in seen.streams if one.name.startswith("stream:")]
+
+
 async def test_a_redis_that_hangs_is_told_in_bounded_time(collector, redis, respx_mock):
     whisper_works(respx_mock)
     redis.hangs = True

@@ -217,6 +217,16 @@ async def test_open_breakers_are_told(all_of):
     }
 
 
+async def test_a_breaker_that_nobody_can_close_is_of_the_past(all_of):
+    breakers = {"the whisper service": "opened"}
+    all_of.report("w1", breakers=breakers, measures={"sessions": 0})
+    await all_of.see()
+    assert all_of.look.subjects("breaker_open") == {"w1/the whisper service": 0}
+    all_of.report("w1", breakers=breakers, measures={"sessions": 1})
+    await all_of.see()
+    assert all_of.look.subjects("breaker_open") == {"w1/the whisper service": 1}
+
+
 async def test_what_is_no_report_is_let_by(all_of):
     all_of.junk = [b"{}", b"\xff", b"[]"]
     all_of.report("w1")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -201,7 +201,7 @@ class ProcessLook:
             look.note("process_gone", 0, report.name)
             look.note("process_not_ready", not report.ready, report.name, reason=reason)
             look.note("clock_skew_ms", abs(self._seen[report.name].skew_ms), report.name)
-            _measure_breakers(report.name, report.breakers, look)
+            _measure_breakers(report, look)
 
 
 def _lost(count: int) -> str:
@@ -216,12 +216,13 @@ def state_of(report: ProcessReport) -> str:
     return "; ".join(broken) or "not ready"
 
 
-def _measure_breakers(name: str, breakers: Mapping[str, str], look: Look) -> None:
-    for breaker, state in breakers.items():
-        reason = (
-            f"process {name} does not ask {breaker}, which failed repeatedly" if state != "closed" else ""
-        )
-        look.note("breaker_open", state != "closed", f"{name}/{breaker}", reason=reason)
+def _measure_breakers(report: ProcessReport, look: Look) -> None:
+    # A breaker closes by a call that goes well: without sessions nobody calls, and its state is of the past.
+    is_idle = report.measures.get("sessions") == 0
+    for breaker, state in report.breakers.items():
+        is_open = state != "closed" and not is_idle
+        reason = f"process {report.name} does not ask {breaker}, which failed repeatedly" if is_open else ""
+        look.note("breaker_open", is_open, f"{report.name}/{breaker}", reason=reason)
 
 
 def _read(raw_reports: Sequence[bytes]) -> list[ProcessReport]:

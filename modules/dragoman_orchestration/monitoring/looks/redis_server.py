@@ -9,6 +9,8 @@ from dragoman_contracts.monitoring import RedisView
 from dragoman_orchestration.monitoring.measures import Look
 from dragoman_runtime.broker.redis import RedisBroker
 
+READ_ONLY = "it is a replica and takes no writes"
+
 
 async def look_at_redis(broker: RedisBroker, look: Look) -> RedisView:
     """One PING and one INFO; of a cluster, one of its masters answers.
@@ -22,10 +24,11 @@ async def look_at_redis(broker: RedisBroker, look: Look) -> RedisView:
     answer_ms = (time.perf_counter() - started) * 1000
     [raw] = await broker.ask([("INFO",)])
     facts = _facts(raw)
+    role = facts.get("role", "")
     view = RedisView(
-        state="ok",
+        state=READ_ONLY if role == "slave" else "ok",
         version=facts.get("redis_version", ""),
-        role=facts.get("role", ""),
+        role=role,
         used_memory_bytes=_number(facts, "used_memory"),
         max_memory_bytes=_number(facts, "maxmemory"),
         clients=_number(facts, "connected_clients"),
@@ -43,6 +46,9 @@ def redis_away(reason: str, look: Look) -> RedisView:
 
 
 def _measure(view: RedisView, look: Look) -> None:
+    look.covers("redis_read_only")
+    is_replica = view.state == READ_ONLY
+    look.note("redis_read_only", is_replica, reason=f"Redis: {READ_ONLY}" * is_replica)
     look.covers("redis_away", "redis_memory_ratio", "redis_aof_failed", "redis_answer_ms")
     look.note("redis_away", 0)
     look.note("redis_answer_ms", view.answer_ms)
