@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
+from fastapi import Path
 from pydantic import BaseModel, Field
 
-from dragoman_contracts.config import ChangeState, ConfigValues, Scope
+from dragoman_contracts.config import ChangeState, ConfigValues, PresetName, Scope
 from dragoman_orchestration.api.schemas import EXAMPLE_ID, EXAMPLE_TIME, moment
 from dragoman_orchestration.config.document import FieldChange
 from dragoman_orchestration.config.records import ChangeRecord, VersionRecord
 from dragoman_orchestration.config.state import ConfigState
 from dragoman_runtime.http_service import ProblemError
+
+Name = Annotated[
+    PresetName, Path(description="1 to 64 small letters, digits and hyphens.", examples=["lecture"])
+]
 
 EXAMPLE_CHECKSUM = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from dragoman_contracts.errors import DragomanError
+from dragoman_orchestration.config.state import ConfigState
 
 MAX_WAIT_S = 10
 
@@ -23,6 +24,11 @@ class PreconditionFailed(DragomanError):
 def etag(version: int, checksum: str) -> str:
     """The entity tag of a version."""
     return f'"{version}-{checksum[:8]}"'
+
+
+def tag_of(state: ConfigState) -> str:
+    """The entity tag of the version in force: of the whole configuration, and so of each part of it."""
+    return etag(state.version, state.checksum)
 
 
 def check_if_match(header: str | None, current: str, *, exists: bool = True) -> bool:

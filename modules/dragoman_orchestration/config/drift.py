@@ -15,16 +15,12 @@ from loguru import logger
 from prometheus_client import Counter, Gauge
 
 from dragoman_contracts.events import ConfigDriftDetected
-from dragoman_contracts.fleet import REPORT_VALID_S, ProcessReport
 from dragoman_orchestration.config.announcer import Announcer
 from dragoman_orchestration.config.services import Outcome, ServiceAnswer, ServiceFleet
-from dragoman_orchestration.config.state import ConfigHead, ConfigState
-from dragoman_orchestration.config.store import ConfigStore, now_ms
+from dragoman_orchestration.config.state import ConfigState
+from dragoman_orchestration.config.store import ConfigStore
 from dragoman_orchestration.config.turn import ChangeTurn
 from dragoman_runtime.resilience import Backoff
-
-PROCESS_PATIENCE_S = 5.0
-"""A process may run with another version for so long: it follows by itself."""
 
 DRIFTING = Gauge(
     "dragoman_config_drifting",
@@ -214,70 +210,3 @@ class ServiceDrift:
             ),
             subject=answer.name,
         )
-
-
-class ProcessDrift:
-    """Watches the processes, which follow by themselves: one that does not is told of.
-
-    Args:
-        announcer: tells of drift.
-        clock: monotonic seconds.
-
-    """
-
-    def __init__(self, announcer: Announcer, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._announcer = announcer
-        self._clock = clock
-        self._episodes: dict[str, _Episode] = {}
-
-    @property
-    def drifting(self) -> list[str]:
-        """Names of the processes of which drift was told."""
-        return sorted(name for name, episode in self._episodes.items() if episode.told)
-
-    async def look(self, head: ConfigHead, reports: Iterable[ProcessReport]) -> None:
-        """Compare the reports with what is in force.
-
-        Raises:
-            BusUnavailable: Redis is away.
-
-        """
-        now, oldest_ms = self._clock(), now_ms() - REPORT_VALID_S * 1000
-        differing = {
-            f"{report.kind} {report.name}": report
-            for report in reports
-            if report.seen_ms >= oldest_ms and _differs(report, head)
-        }
-        for part in self._episodes.keys() - differing.keys():
-            del self._episodes[part]
-        for part, report in differing.items():
-            expected = f"{head.version}:{head.checksum}"
-            found = f"{report.config_version}:{report.config_checksum}"
-            episode = self._episodes.get(part)
-            if episode is None or episode.expected != expected:
-                # Each version gets its time: a process is not behind because versions come fast.
-                episode = self._episodes[part] = _Episode(head.version, expected, found, now)
-            if episode.told or now - episode.since < PROCESS_PATIENCE_S:
-                continue
-            await self._announcer.tell(
-                ConfigDriftDetected(
-                    part=part, kind="process", expected=expected, found=found, reason=report.config_error
-                ),
-                subject=part,
-            )
-            episode.told = True
-            logger.warning("{} does not follow the configuration: {}", part, report.config_error or found)
-        DRIFTING.labels("process").set(len(self.drifting))
-
-    def forget(self) -> None:
-        """Another process watches from here on."""
-        self._episodes.clear()
-        DRIFTING.labels("process").set(0)
-
-
-def _differs(report: ProcessReport, head: ConfigHead) -> bool:
-    if report.config_error:
-        return True
-    if not report.config_checksum:
-        return False  # it follows no configuration
-    return (report.config_version, report.config_checksum) != (head.version, head.checksum)

@@ -27,9 +27,10 @@ from dragoman_contracts.events import (
 from dragoman_contracts.streams import CONFIG_SYNC, GROUP_CONFIG_SYNC
 from dragoman_orchestration.config.announcer import Announcer
 from dragoman_orchestration.config.applier import ConfigApplier
-from dragoman_orchestration.config.drift import ProcessDrift, ServiceDrift
+from dragoman_orchestration.config.drift import ServiceDrift
 from dragoman_orchestration.config.follower import ConfigFollower
 from dragoman_orchestration.config.planner import ChangePlanner
+from dragoman_orchestration.config.process_drift import ProcessDrift
 from dragoman_orchestration.config.services import ConfiguredService, ServiceFleet
 from dragoman_orchestration.config.settings import ConfigSyncSettings
 from dragoman_orchestration.config.store import ConfigStore

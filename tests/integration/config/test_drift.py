@@ -96,7 +96,7 @@ async def test_a_repair_that_never_works_is_given_up_once_and_loudly(
 async def test_a_process_that_does_not_follow_is_told(
     whisper, start_worker, bus, broker, outcome, eventually, monkeypatch
 ):
-    monkeypatch.setattr("dragoman_orchestration.config.drift.PROCESS_PATIENCE_S", 0.2)
+    monkeypatch.setattr("dragoman_orchestration.config.process_drift.PATIENCE_S", 0.2)
     start_worker(whisper)
     await outcome(update({"whisper": {"beam_size": 3}}))
 

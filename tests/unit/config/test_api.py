@@ -124,13 +124,14 @@ async def test_key_holders_only(broker, method, path):
             assert answer.status_code == status
 
 
-def test_every_route_is_among_those():
-    from dragoman_orchestration.api.config import router
-
+async def test_every_route_is_among_those(api):
     known = {(method, f"/v1/config{path.split('?')[0]}") for method, path in ROUTES}
-    for route in router.routes:
-        path = route.path.replace("{name}", "a").replace("{version}", "1").replace("{change_id}", "c")
-        assert {(method, path) for method in route.methods} <= known
+    found = set()
+    for path, operations in (await api.get("/openapi.json")).json()["paths"].items():
+        filled = path.replace("{name}", "a").replace("{version}", "1").replace("{change_id}", "c")
+        if path.startswith("/v1/"):
+            found |= {(method.upper(), filled) for method in operations}
+    assert found == known
 
 
 async def test_at_first_nothing_is_set(api):

@@ -9,7 +9,8 @@ import pytest
 
 from dragoman_contracts.config import ConfigDocument
 from dragoman_contracts.fleet import ProcessReport
-from dragoman_orchestration.config.drift import PROCESS_PATIENCE_S, ProcessDrift, ServiceDrift
+from dragoman_orchestration.config.drift import ServiceDrift
+from dragoman_orchestration.config.process_drift import PATIENCE_S, ProcessDrift
 from dragoman_orchestration.config.services import Outcome, ServiceAnswer
 from dragoman_orchestration.config.state import ConfigHead, ConfigState
 from dragoman_orchestration.config.turn import ChangeTurn, ConfigBusy
@@ -285,7 +286,7 @@ async def test_a_process_that_does_not_follow_is_told_once(processes, told, cloc
     await processes.look(HEAD, [report(**seen)])
     assert told == []
     for _ in range(2):
-        clock.now += PROCESS_PATIENCE_S
+        clock.now += PATIENCE_S
         await processes.look(HEAD, [report(**seen)])
     assert [(event.part, event.kind) for event in told] == [("audio w", "process")] * is_drift
     assert processes.drifting == ["audio w"] * is_drift
@@ -294,7 +295,7 @@ async def test_a_process_that_does_not_follow_is_told_once(processes, told, cloc
 async def test_a_process_gets_its_time_for_each_version(processes, told, clock):
     for version in range(2, 12):
         await processes.look(ConfigHead(version, "sum"), [report(version - 1)])
-        clock.now += PROCESS_PATIENCE_S / 2
+        clock.now += PATIENCE_S / 2
     assert told == []
 
 
@@ -302,7 +303,7 @@ async def test_a_process_that_follows_again_or_ends_is_forgotten(processes, told
     for after in ([report()], []):
         for _ in range(2):
             await processes.look(HEAD, [report(2)])
-            clock.now += PROCESS_PATIENCE_S
+            clock.now += PATIENCE_S
         assert processes.drifting
         await processes.look(HEAD, after)
         assert processes.drifting == []
