@@ -16,12 +16,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from dragoman_bots.drivers.base import Active, DriverFailed, JoinFailed, RequestRefused
+from dragoman_bots.drivers.base import Active, DriverFailed, JoinFailed, Reconnected, RequestRefused
 from dragoman_bots.drivers.media import MediaDriver
 from dragoman_bots.settings import BotRunnerSettings
 from dragoman_contracts.bots import CompletionReason
 from tests.conftest import Eventually
-from tests.integration.bots_runner.media_server import RATE_HZ, MediaServer, tone, wav
+from tests.integration.bots_runner.media_server import RATE_HZ, MediaServer, encode, tone, wav
+from tests.integration.bots_runner.rtmp_server import rtmp_server
 from tests.integration.bots_runner.rtsp_server import rtsp_server
 from tests.integration.bots_runner.test_media_driver import Heard, failure, read, task
 
@@ -88,6 +89,19 @@ async def test_a_camera_is_heard_by_rtsp(eventually: Eventually) -> None:
     assert Active() in heard.news
     last = heard.samples[-RATE_HZ:].astype(float)
     assert np.argmax(np.abs(np.fft.rfft(last))) == pytest.approx(500, abs=2)
+
+
+async def test_a_broadcast_is_heard_by_rtmp_and_again_when_it_comes_back(eventually: Eventually) -> None:
+    heard = Heard()
+    driver = MediaDriver(BotRunnerSettings(allow_private=True, read_timeout_s=3, reconnect_s=10))
+    async with rtmp_server(encode(tone(4.0, hz=500), "flv", "aac")) as url:
+        running = asyncio.create_task(driver.run(task(url), heard, heard.news.append))
+        await eventually(lambda: Reconnected() in heard.news or running.done(), limit_s=30)
+        driver.leave()
+        assert await running is CompletionReason.STOPPED
+    assert heard.length_s > 3.5
+    first = heard.samples[:RATE_HZ].astype(float)
+    assert np.argmax(np.abs(np.fft.rfft(first))) == pytest.approx(500, abs=2)
 
 
 async def test_a_protocol_that_this_ffmpeg_lacks_is_told_as_such(free_port: int) -> None:
