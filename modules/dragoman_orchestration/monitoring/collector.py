@@ -133,7 +133,7 @@ class Collector:
         await self._note_sessions(seen, sessions.result())
         if (reports := processes.result()) is not None:
             seen.reports = reports
-            seen.processes = self.processes.views(reports, seen.time_ms)
+            seen.processes = self.processes.views(reports)
         if (found := bots.result()) is not None:
             seen.bots, seen.bots_by_state = found.live, found.by_state
         if (by_profile := fleets.result()) is not None:

@@ -25,8 +25,8 @@ DEFAULT_RULES: dict[str, AnomalyRule] = {
     ),
     "service_not_ready": AnomalyRule(measure="service_not_ready", above=0.5, for_s=60, clear_for_s=5),
     "process_not_ready": AnomalyRule(measure="process_not_ready", above=0.5, for_s=30, clear_for_s=5),
-    "worker_gone": AnomalyRule(measure="process_gone", above=0.5, for_s=2, clear_for_s=2),
-    "processes_crash": AnomalyRule(measure="processes_lost", above=2.5, for_s=0, clear_for_s=10),
+    "worker_gone": AnomalyRule(measure="process_gone", above=0.5, for_s=5, clear_for_s=2),
+    "processes_crash": AnomalyRule(measure="processes_lost", above=2.5, for_s=5, clear_for_s=10),
     "no_worker": AnomalyRule(
         measure="worker_missing", above=0.5, for_s=10, clear_for_s=5, severity="critical"
     ),

@@ -46,8 +46,15 @@ class Installation:
         )
 
     async def see(self, after_s: float = 2.0) -> list[str]:
-        """Look again after some seconds; the names of the living."""
-        self.now_ms += int(after_s * 1000)
+        """Look every second or more often, the last time after some seconds; the names of the living."""
+        while after_s > 1:
+            await self.look_after(1)
+            after_s -= 1
+        return await self.look_after(after_s)
+
+    async def look_after(self, seconds: float) -> list[str]:
+        """Look once, after some seconds in which nobody looked."""
+        self.now_ms += round(seconds * 1000)
         self.look = Look()
         self.alive = await self.processes.look(self.look)
         return [report.name for report in self.alive]
@@ -74,7 +81,7 @@ async def test_a_process_without_reports_is_gone_and_says_so(all_of):
     assert await all_of.see(5.1) == []
     assert all_of.gone() == ["w1"]
     assert all_of.look.reasons["process_gone|w1"] == "audio cpu process w1 went without a word"
-    [view] = all_of.processes.views(all_of.alive, all_of.now_ms)
+    [view] = all_of.processes.views(all_of.alive)
     assert (view.state, view.age_ms) == ("gone without a word", 7_100)
 
 
@@ -117,9 +124,7 @@ async def test_its_successor_takes_its_place(all_of):
 async def test_processes_that_crash_again_and_again_are_counted_though_each_is_replaced(all_of):
     for number in range(4):
         all_of.report(f"w{number}", started_ms=all_of.now_ms)
-        await all_of.see(1)
-        await all_of.see(1)
-        all_of.now_ms += 6_000
+        await all_of.see(8)
     all_of.report("w4", started_ms=all_of.now_ms)
     await all_of.see(1)
     assert all_of.gone() == []
@@ -189,7 +194,7 @@ async def test_a_clock_that_is_off_is_measured_and_its_process_lives(all_of, ske
     assert all_of.gone() == []
     found = all_of.look.values["clock_skew_ms|w1"]
     assert abs(found - abs(skew_ms)) <= 2_500
-    [view] = all_of.processes.views(all_of.alive, all_of.now_ms)
+    [view] = all_of.processes.views(all_of.alive)
     assert (view.skew_ms > 0) == (skew_ms > 0)
     assert view.age_ms < 2_000
 
@@ -231,6 +236,17 @@ async def test_what_is_no_report_is_let_by(all_of):
     all_of.junk = [b"{}", b"\xff", b"[]"]
     all_of.report("w1")
     assert await all_of.see() == ["w1"]
+
+
+@pytest.mark.parametrize("outage_s", [6, 60, 3_600])
+async def test_time_in_which_nobody_could_report_does_not_count(all_of, outage_s):
+    all_of.report("w1")
+    all_of.report("w2")
+    await all_of.see()
+    assert await all_of.look_after(outage_s) == ["w1", "w2"]
+    assert all_of.look.values["processes_lost"] == 0
+    await all_of.live(8, "w1")
+    assert all_of.gone() == ["w2"]  # which did not come back
 
 
 async def test_an_away_redis_is_no_end_of_processes(all_of):

@@ -70,6 +70,7 @@ class ProcessLook:
         self._broker = broker
         self._forget_ms = int(forget_s * 1000)
         self._seen: dict[str, _Seen] = {}
+        self._looked_ms = 0
         self._heirs: dict[str, str] = {}
         self._lost: dict[str, int] = {}
         self.gone: dict[str, GoneProcess] = {}
@@ -98,8 +99,9 @@ class ProcessLook:
         look.note("processes_lost", len(self._lost), reason=_lost(len(self._lost)))
         return alive
 
-    def views(self, reports: Sequence[ProcessReport], now_ms: int) -> list[ProcessView]:
-        """The living with their state, and the gone; ``now_ms`` is the time of the last look."""
+    def views(self, reports: Sequence[ProcessReport]) -> list[ProcessView]:
+        """The living of the last look with their state, and the gone."""
+        now_ms = self._looked_ms
         living = [
             ProcessView(
                 name=report.name,
@@ -134,6 +136,12 @@ class ProcessLook:
         """Which reports are new, and by how much they are off."""
         known = {report.name for report in reports}
         self._seen = {name: seen for name, seen in self._seen.items() if name in known}
+        gap_ms = now_ms - self._looked_ms if self._looked_ms else 0
+        if gap_ms > REPORT_VALID_S * 1000:
+            # Nobody looked meanwhile, or Redis was away and nobody could report: that time does not count.
+            for missed in self._seen.values():
+                missed.came_ms += gap_ms
+        self._looked_ms = now_ms
         for report in reports:
             seen = self._seen.get(report.name)
             if seen is None:
@@ -172,7 +180,7 @@ class ProcessLook:
 
     def _lose(self, name: str, last_ms: int) -> None:
         if name not in self._lost:
-            logger.warning("process {} went without a word", name)
+            logger.info("process {} went without a word", name)
             self._lost[name] = last_ms
 
     def _find_heirs(self, alive: Sequence[ProcessReport]) -> None:
