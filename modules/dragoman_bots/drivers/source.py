@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 import certifi
 
@@ -17,7 +17,7 @@ from dragoman_bots.drivers.base import JoinFailed, RequestRefused
 from dragoman_bots.egress import Egress
 from dragoman_bots.settings import BotRunnerSettings
 from dragoman_contracts.errors import DragomanError
-from dragoman_runtime.addresses import AddressForbidden
+from dragoman_runtime.addresses import Address, AddressForbidden
 
 _HELPERS = {
     "http": "http,tcp,httpproxy,crypto",
@@ -30,6 +30,8 @@ _HELPERS = {
 }
 """What FFmpeg needs to speak each protocol."""
 _HTTP = frozenset({"http", "https"})
+_PINNED = frozenset({"rtmp", "rtsp", "srt"})
+"""No proxy leads them; with rtmps the name is needed for the certificate."""
 _DEFAULT_PORTS = {"http": 80, "https": 443, "rtmp": 1935, "rtmps": 443, "rtsp": 554, "srt": 9000}
 FORMATS = (
     "aac,ac3,aiff,amr,asf,au,avi,caf,eac3,flac,flv,hls,kux,live_flv,loas,m4v,matroska,webm,mov,mp4,m4a,3gp,"
@@ -75,12 +77,31 @@ async def check_source(url: str, settings: BotRunnerSettings, egress: Egress) ->
             remedy=f"Allowed are {', '.join(sorted(settings.media_protocols))}.",
         )
     try:
-        await egress.check(host, port or _DEFAULT_PORTS[protocol])
+        addresses = await egress.check(host, port or _DEFAULT_PORTS[protocol])
     except AddressForbidden as error:
         raise RequestRefused(error.code, error.message, remedy=error.remedy) from error
     except DragomanError as error:
         raise JoinFailed(error.code, error.message, transient=not error.permanent) from error
-    return Source(url, protocol, _options(protocol, settings, egress))
+    options = _options(protocol, settings, egress)
+    if protocol in _PINNED and not settings.allow_private:
+        if protocol == "rtmp":
+            options["rtmp_tcurl"] = _application_of(parts)
+        url = _pinned(parts, addresses[0])
+    return Source(url, protocol, options)
+
+
+def _pinned(parts: SplitResult, address: Address) -> str:
+    """The URL with the address that was checked: FFmpeg must not ask a name server again."""
+    user, at, _ = parts.netloc.rpartition("@")
+    host = f"[{address}]" if address.version == 6 else str(address)
+    port = f":{parts.port}" if parts.port else ""
+    return urlunsplit(parts._replace(netloc=f"{user}{at}{host}{port}"))
+
+
+def _application_of(parts: SplitResult) -> str:
+    """What an RTMP client tells the server that it connects to: the URL without the stream's name."""
+    application = parts.path.strip("/").split("/")[0]
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/{application}"
 
 
 def _file(path: str, settings: BotRunnerSettings) -> Source:

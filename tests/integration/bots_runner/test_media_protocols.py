@@ -80,7 +80,7 @@ async def test_a_camera_is_heard_by_rtsp(eventually: Eventually) -> None:
     times = np.arange(8_000 * 6) / 8_000
     samples = (np.sin(2 * np.pi * 500 * times) * 16_000).astype(np.int16)
     heard = Heard()
-    driver = MediaDriver(BotRunnerSettings(allow_private=True, read_timeout_s=3))
+    driver = MediaDriver(BotRunnerSettings(allowed_networks="127.0.0.1", read_timeout_s=3))
     async with rtsp_server(samples) as url:
         running = asyncio.create_task(driver.run(task(url), heard, heard.news.append))
         await eventually(lambda: heard.length_s > 2 or running.done())
@@ -93,7 +93,7 @@ async def test_a_camera_is_heard_by_rtsp(eventually: Eventually) -> None:
 
 async def test_a_broadcast_is_heard_by_rtmp_and_again_when_it_comes_back(eventually: Eventually) -> None:
     heard = Heard()
-    driver = MediaDriver(BotRunnerSettings(allow_private=True, read_timeout_s=3, reconnect_s=10))
+    driver = MediaDriver(BotRunnerSettings(allowed_networks="127.0.0.1", read_timeout_s=3, reconnect_s=10))
     async with rtmp_server(encode(tone(4.0, hz=500), "flv", "aac")) as url:
         running = asyncio.create_task(driver.run(task(url), heard, heard.news.append))
         await eventually(lambda: Reconnected() in heard.news or running.done(), limit_s=30)

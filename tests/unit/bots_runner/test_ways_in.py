@@ -57,6 +57,16 @@ async def test_ffmpeg_is_held_to_protocols_formats_and_the_proxy() -> None:
     assert not {"concat", "image2", "dash", "lavfi"} & set(FORMATS.split(","))
 
 
+@pytest.mark.parametrize("protocol", ["rtmp", "rtsp", "srt"])
+async def test_what_no_proxy_leads_is_connected_to_the_address_that_was_checked(protocol: str) -> None:
+    settings = BotRunnerSettings(allowed_networks="127.0.0.0/8,::1")
+    async with Egress(settings) as egress:
+        source = await check_source(f"{protocol}://u:p@localhost:99/live/room?k=1", settings, egress)
+    assert source.url in {f"{protocol}://u:p@{host}:99/live/room?k=1" for host in ("127.0.0.1", "[::1]")}
+    if protocol == "rtmp":
+        assert source.options["rtmp_tcurl"] == "rtmp://localhost:99/live"
+
+
 async def test_protocols_can_be_taken_away() -> None:
     settings = BotRunnerSettings(allow_private=True, protocols="https")
     async with Egress(settings) as egress:
