@@ -31,13 +31,13 @@ DEFAULT_RULES: dict[str, AnomalyRule] = {
         measure="worker_missing", above=0.5, for_s=10, clear_for_s=5, severity="critical"
     ),
     "sessions_waiting": AnomalyRule(measure="sessions_waiting", above=0.5, for_s=10, clear_for_s=5),
-    "sessions_orphaned": AnomalyRule(measure="lease_idle_seconds", above=15, clear=5, for_s=0, clear_for_s=5),
+    "sessions_orphaned": AnomalyRule(measure="lease_idle_seconds", above=15, clear=5, for_s=5, clear_for_s=5),
     "captions_late": AnomalyRule(measure="lag_seconds", above=3, clear=1, for_s=10, clear_for_s=10),
     "backlog_seconds": AnomalyRule(measure="backlog_seconds", above=20, clear=14, for_s=5, clear_for_s=5),
     "real_time_factor": AnomalyRule(measure="real_time_factor", below=0.9, clear=1, for_s=20, clear_for_s=10),
     "stream_lag": AnomalyRule(measure="stream_lag", above=1_000, clear=100, for_s=15, clear_for_s=10),
     "pending_oldest_idle": AnomalyRule(
-        measure="pending_idle_seconds", above=60, clear=5, for_s=0, clear_for_s=5
+        measure="pending_idle_seconds", above=60, clear=5, for_s=5, clear_for_s=5
     ),
     "dead_letters": AnomalyRule(measure="dead_letters_new", above=0.5, for_s=0, clear_for_s=0),
     "breaker_open": AnomalyRule(measure="breaker_open", above=0.5, for_s=5, clear_for_s=10),

@@ -180,3 +180,39 @@ async def test_a_second_monitor_is_silent_as_long_as_the_first_one_lives(bus, pa
     metrics = (await other.get("/metrics")).text
     assert "dragoman_monitoring_leader 0.0" in metrics
     assert "dragoman_fleet_part_up{" not in metrics
+
+
+async def test_a_leader_that_was_frozen_wakes_as_a_follower(bus, start_process, free_port, eventually):
+    url = f"http://127.0.0.1:{free_port}"
+    pair = [start_process(DRAGOMAN_MONITORING_WHISPER_URLS=url) for _ in range(2)]
+    async with whisper(free_port):
+        await both_ready(pair, eventually)
+        await eventually(lambda: overview_of(bus))
+        frozen = await some_leads(pair)
+        [other] = [one for one in pair if one is not frozen]
+        leader = (await overview_of(bus)).monitor
+        os.kill(frozen.process.pid, signal.SIGSTOP)
+        try:
+            await eventually(other.leads)
+            # What it saw last was fine, and what is now it has not seen.
+        except BaseException:
+            os.kill(frozen.process.pid, signal.SIGCONT)
+            raise
+    await eventually(lambda: alerts(other)["opened service_away whisper"])
+    os.kill(frozen.process.pid, signal.SIGCONT)
+
+    async def has_stepped_back() -> bool:
+        return "dragoman_monitoring_leader 0.0" in (await frozen.get("/metrics")).text
+
+    await eventually(has_stepped_back)
+    seen = await overview_of(bus)
+    await eventually(lambda: _looked_after(bus, seen.time_ms + 2_000))
+    assert (await overview_of(bus)).monitor != leader
+    assert alerts(frozen)["opened service_away whisper"] == 0
+    assert alerts(*pair)["opened service_away whisper"] == 1
+    assert (await told_once(bus, AnomalyDetected))["service_away whisper"] == 1
+
+
+async def _looked_after(bus, time_ms: int) -> bool:
+    seen = await overview_of(bus)
+    return seen is not None and seen.time_ms > time_ms
