@@ -78,6 +78,7 @@ class BotKeeper:
         self._handle: Handle = {}
         self._handle_of = 0
         self._is_saved = True
+        self._asked_of = 0
         self._words: tuple[int, int] | None = None
         self._words_looked_at = float("-inf")
         self._log = logger.bind(bot_id=claim.bot_id)
@@ -248,7 +249,9 @@ class BotKeeper:
         match what:
             case Deed.LAUNCH:
                 return await self._launch(bot, facts.now_ms)
-            case Deed.ASK:
+            case Deed.ASK if self._asked_of != bot.generation:
+                # Once: by a second signal a process ends at once.
+                self._asked_of = bot.generation
                 await self._launcher.stop(self._handle)
             case Deed.KILL:
                 await self.kill_runner()

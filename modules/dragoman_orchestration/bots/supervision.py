@@ -46,7 +46,7 @@ class Patience:
     orphan_s: float = RUNNER_ORPHAN_S
     stop_signal_s: float = 3.0
     """After this a runner that was told to leave is asked by a signal as well."""
-    stop_grace_s: float = 20.0
+    stop_grace_s: float = 40.0
     """After this it is killed."""
 
 
@@ -136,9 +136,8 @@ def _of_report(report: RunnerReport | None) -> Happening | None:
     event = _HEARD.get(report.state) if report else None
     if report is None or event is None:
         return None
-    return Happening(
-        event, report.cause or BotCause(code=report.state.value), report.completion, report.stage
-    )
+    told = report.completion or report.state
+    return Happening(event, report.cause or BotCause(code=told.value), report.completion, report.stage)
 
 
 def _of_session(bot: BotRecord, facts: Facts) -> Happening | None:
@@ -208,6 +207,12 @@ def is_gone(bot: BotRecord, facts: Facts, patience: Patience) -> bool:
     return silent > (patience.lost_s if _has_ended(bot) else patience.orphan_s)
 
 
+def _leaves(bot: BotRecord) -> bool:
+    """Whether it has told that it leaves: then it needs no signal."""
+    report = bot.current_report
+    return report is not None and report.state is RunnerState.LEAVING
+
+
 def _has_ended(bot: BotRecord) -> bool:
     """Whether the runner that was launched last has told its end; it may take a moment to clean up."""
     report = bot.current_report
@@ -226,7 +231,7 @@ def deed(bot: BotRecord, facts: Facts, patience: Patience) -> Deed:
     if bot.state is S.STOPPING and facts.running is not False:
         if here_s > patience.stop_grace_s:
             return Deed.KILL
-        return Deed.ASK if here_s > patience.stop_signal_s else Deed.NOTHING
+        return Deed.ASK if here_s > patience.stop_signal_s and not _leaves(bot) else Deed.NOTHING
     if bot.state.is_final:
         return rid if facts.running else Deed.RELEASE
     return Deed.NOTHING

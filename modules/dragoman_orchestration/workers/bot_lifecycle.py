@@ -249,6 +249,7 @@ class BotsWorker:
         if left:
             logger.warning("{} bots did not end in time: their runners are killed", len(left))
             await asyncio.gather(*(keeper.kill_runner() for keeper in left), return_exceptions=True)
+            await asyncio.wait(self._tasks.values(), timeout=DRAIN_RESERVE_S / 2)
         self._keepers = {keeper.claim.bot_id: keeper for keeper in left}
 
     # --- upkeep --------------------------------------------------------------------------------------------

@@ -28,7 +28,10 @@ class BotsWorkerSettings(DragomanSettings):
         5_000, ge=500, le=60_000, description="Milliseconds after which others take a silent worker's bots."
     )
     stop_grace_s: float = Field(
-        20.0, ge=1, le=600, description="Seconds that a runner may take to leave; then it is killed."
+        40.0,
+        ge=1,
+        le=600,
+        description="Seconds that a runner may take to leave and to await its transcript; then it is killed.",
     )
     end_runners_on_drain: bool = Field(
         False,

@@ -113,6 +113,12 @@ def test_a_runner_that_is_silent_is_lost() -> None:
     assert judged(active, now_ms=NOW + 10_001).cause.code == "runner_silent"
 
 
+def test_why_a_runner_has_left_is_told() -> None:
+    left = report(RunnerState.DONE, completion=CompletionReason.ALONE)
+    what = judged(bot(BotState.ACTIVE, report=left))
+    assert (what.event, what.cause.code, what.completion) == (Event.DONE, "alone", "alone")
+
+
 def test_silence_before_the_worker_watched_says_nothing() -> None:
     active = bot(BotState.ACTIVE, report=report(RunnerState.ACTIVE))
     assert judged(active, now_ms=NOW + 60_000, watched_ms=NOW + 55_000) is None
@@ -203,6 +209,9 @@ def test_a_runner_that_does_not_leave_is_asked_by_a_signal_and_then_killed() -> 
     assert done(stopping) is Deed.NOTHING
     assert done(stopping, now_ms=NOW + 3_500) is Deed.ASK
     assert done(stopping, now_ms=NOW + 20_500) is Deed.KILL
+    leaving = replace(stopping, report=report(RunnerState.LEAVING))
+    assert done(leaving, now_ms=NOW + 3_500) is Deed.NOTHING, "it has heard it already"
+    assert done(leaving, now_ms=NOW + 20_500) is Deed.KILL
 
 
 def test_a_bot_that_has_ended_is_released_when_nothing_of_it_is_left() -> None:
