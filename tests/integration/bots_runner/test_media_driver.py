@@ -126,6 +126,34 @@ async def test_an_hls_playlist_is_read_over_all_its_segments(media: MediaServer,
     assert heard.length_s == pytest.approx(4.0, abs=0.3)
 
 
+async def test_a_live_hls_playlist_is_followed_until_it_says_that_it_ends(
+    media: MediaServer, tmp_path: Path
+) -> None:
+    encode(tone(8.0), "hls", "aac", tmp_path / "list.m3u8", hls_time="1", hls_list_size="0")
+    parts = sorted(tmp_path.glob("*.ts"), key=lambda path: int(path.stem.removeprefix("list")))
+    for part in parts:
+        media.serve_bytes(f"/{part.name}", part.read_bytes(), "video/mp2t")
+    clock = asyncio.get_running_loop().time
+    began = clock()
+
+    async def playlist(exchange: Exchange) -> None:
+        there = parts[: 3 + int(clock() - began)]
+        lines = ["#EXTM3U", "#EXT-X-VERSION:3", "#EXT-X-TARGETDURATION:1", "#EXT-X-MEDIA-SEQUENCE:0"]
+        for part in there:
+            lines += ["#EXTINF:1.0,", part.name]
+        if len(there) == len(parts):
+            lines.append("#EXT-X-ENDLIST")
+        await exchange.answer("\n".join(lines).encode() + b"\n", "application/vnd.apple.mpegurl")
+
+    heard = Heard()
+    assert await read(media.serve_script("/live.m3u8", playlist), heard, read_timeout_s=5) is (
+        CompletionReason.MEDIA_ENDED
+    )
+    # From the last but one part that there was on.
+    assert heard.length_s == pytest.approx(len(parts) - 1, abs=1.3)
+    assert heard.news == [Joining(), Active()]
+
+
 @pytest.mark.parametrize(
     ("status", "code", "transient"),
     [
