@@ -123,7 +123,11 @@ class BotRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class RunnerTask(msgspec.Struct, frozen=True, kw_only=True):
-    """What a runner is started to do: JSON in the environment variable ``RunnerEnv.TASK``."""
+    """What a runner is started to do: JSON in the environment variable ``RunnerEnv.TASK``.
+
+    ``heard_ms`` is the audio that runners before this one brought into the session: a recording goes on
+    there.
+    """
 
     bot_id: str
     session_id: str
@@ -133,6 +137,7 @@ class RunnerTask(msgspec.Struct, frozen=True, kw_only=True):
     alone_s: float
     silence_s: float
     length_s: float
+    heard_ms: int = 0
 
 
 class RunnerEnv:

@@ -48,7 +48,7 @@ class Decoding:
         source: What to open.
         open_timeout_s: Seconds until it must be open.
         read_timeout_s: Seconds without data until it counts as stalled.
-        skip_ms: Where to begin in a recording: what came before was heard already.
+        skip_ms: Where to begin in a recording: what came before was heard already. A live source begins now.
 
     """
 
@@ -154,6 +154,8 @@ class Decoding:
             if container.duration is not None:
                 self.duration_ms = int(container.duration / 1000)
                 self.end = End(is_final=False, was_clean=False, is_recording=True)
+            else:
+                self._skip_ms = 0
             yield container
         finally:
             container.close()

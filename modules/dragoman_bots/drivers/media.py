@@ -54,7 +54,7 @@ class MediaDriver:
 
         """
         tell(Joining())
-        reading = asyncio.create_task(self._read_to_the_end(task.request.url, sink, tell))
+        reading = asyncio.create_task(self._read_to_the_end(task, sink, tell))
         leaving = asyncio.create_task(self._leaving.wait())
         try:
             await asyncio.wait([reading, leaving], return_when=asyncio.FIRST_COMPLETED)
@@ -64,20 +64,27 @@ class MediaDriver:
             leaving.cancel()
             await asyncio.gather(reading, leaving, return_exceptions=True)
 
-    async def _read_to_the_end(self, url: str, sink: Sink, tell: Tell) -> CompletionReason:
+    async def _read_to_the_end(self, task: RunnerTask, sink: Sink, tell: Tell) -> CompletionReason:
         async with Egress(self._settings) as egress:
-            source = await check_source(url, self._settings, egress)
-            end = await _Reading(source, self._settings, sink, tell, egress).run()
+            source = await check_source(task.request.url, self._settings, egress)
+            end = await _Reading(source, self._settings, sink, tell, egress, begin_ms=task.heard_ms).run()
         if end.is_final or end.was_clean:
             return CompletionReason.MEDIA_ENDED
         raise RunningFailed("source_lost", "the source dropped and did not come back", transient=True)
 
 
 class _Reading:
-    """A source over all its connections."""
+    """A source over all its connections; a recording from ``begin_ms`` on."""
 
     def __init__(
-        self, source: Source, settings: BotRunnerSettings, sink: Sink, tell: Tell, egress: Egress
+        self,
+        source: Source,
+        settings: BotRunnerSettings,
+        sink: Sink,
+        tell: Tell,
+        egress: Egress,
+        *,
+        begin_ms: int = 0,
     ) -> None:
         self._source = source
         self._settings = settings
@@ -87,6 +94,7 @@ class _Reading:
         self._clock = asyncio.get_running_loop().time
         self._backoff = Backoff(base_s=0.25, cap_s=5.0)
         self._lost_at: float | None = None
+        self._begin_ms = begin_ms
         self._heard_bytes = 0
 
     async def run(self) -> End:
@@ -96,14 +104,15 @@ class _Reading:
             DriverFailed: it could not be read at all.
 
         """
-        end = await self._read(skip_ms=0)
+        end = await self._read(skip_ms=self._begin_ms)
         while not end.is_final:
             self._lost_at = self._clock() if self._lost_at is None else self._lost_at
             pause_s = self._backoff.next_s()
             if self._clock() + pause_s - self._lost_at > self._settings.reconnect_s:
                 break
             await asyncio.sleep(pause_s)
-            skip_ms = AUDIO.duration_ms(self._heard_bytes) if end.is_recording else 0
+            heard_ms = self._begin_ms + AUDIO.duration_ms(self._heard_bytes)
+            skip_ms = heard_ms if end.is_recording else 0
             try:
                 end = await self._read(skip_ms=skip_ms)
             except DriverFailed as failure:

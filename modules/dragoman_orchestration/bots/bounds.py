@@ -42,9 +42,18 @@ class BotBounds:
 
 
 def runner_task(
-    bot_id: str, session_id: str, generation: int, request: BotRequest, config: Bots, *, active_s: float
+    bot_id: str,
+    session_id: str,
+    generation: int,
+    request: BotRequest,
+    config: Bots,
+    *,
+    active_s: float,
+    heard_ms: int = 0,
 ) -> RunnerTask:
-    """What a runner is started with; ``active_s`` is how long the bot was there with runners before it."""
+    """What a runner is started with; with runners before it the bot was there for ``active_s``, and they
+    brought ``heard_ms`` of audio into the session.
+    """
     bounds = BotBounds.of(request, config)
     notice = config.notice if request.notice is None else request.notice
     return RunnerTask(
@@ -56,6 +65,7 @@ def runner_task(
         alone_s=bounds.alone_s,
         silence_s=bounds.silence_s,
         length_s=max(1.0, bounds.length_s - active_s),
+        heard_ms=heard_ms,
     )
 
 

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, replace
 
 from loguru import logger
 
+from dragoman_contracts.audio import AudioFormat
 from dragoman_contracts.bots import RUNNER_TOKEN_PREFIX, BotCause, BotState, FailureStage
 from dragoman_contracts.config import Bots
 from dragoman_contracts.errors import BusUnavailable, DragomanError, Fenced, NotFound
@@ -287,11 +288,19 @@ class BotKeeper:
             handle={},
             launched_ms=now_ms,
         )
+        active_s = (now_ms - bot.active_ms) / 1000 if bot.active_ms else 0.0
+        # The runner before this one is gone, and nobody else may speak: this is exact.
+        stored = await self._parts.sessions.stored_bytes(bot.session_id) if active_s else 0
         # First the record: from here on the runner before this one is fenced.
         await self._store.write(bot, prepared)
-        active_s = (now_ms - bot.active_ms) / 1000 if bot.active_ms else 0.0
         task = runner_task(
-            bot.id, bot.session_id, prepared.generation, bot.request, self._parts.config(), active_s=active_s
+            bot.id,
+            bot.session_id,
+            prepared.generation,
+            bot.request,
+            self._parts.config(),
+            active_s=active_s,
+            heard_ms=AudioFormat().duration_ms(stored),
         )
         try:
             handle = await self._launcher.launch(
