@@ -147,7 +147,8 @@ def _of_session(bot: BotRecord, facts: Facts) -> Happening | None:
     if facts.session not in {Status.ENDING, Status.ENDED}:
         return None
     # Its own runner ends the session first and tells why a moment later.
-    if facts.session_reason == SPEAKER_ENDED and facts.running is not False and bot.generation:
+    awaited = facts.running is not False and bot.generation == bot.launches > 0
+    if facts.session_reason == SPEAKER_ENDED and awaited:
         return None
     return _stop("session_ended", "its session was ended", CompletionReason.SESSION_ENDED)
 

@@ -46,7 +46,9 @@ from dragoman_runtime.resilience import Backoff
 from dragoman_runtime.settings import RuntimeSettings
 
 CLAIM_INTERVAL_S = 0.5
-UPKEEP_INTERVAL_S = 30.0
+LOOK_INTERVAL_S = 2.0
+TIDY_EVERY = 15
+"""Looks at the queue between two cleanings."""
 CONTROL_KEPT_S = 3_600
 """How long ``stream:bot-control`` keeps what its readers have not taken."""
 EVENTS_KEPT_S = 7 * 86_400
@@ -94,6 +96,7 @@ class BotsWorker:
         self._name = name
         self._drain_s = drain_s
         self._waiting = 0
+        self._is_blind = False
         self._ending = False
         self._claim_now = asyncio.Event()
         self._keepers: dict[str, BotKeeper] = {}
@@ -168,8 +171,11 @@ class BotsWorker:
         try:
             claims = await self._store.claim(self._name, room=self._room(), lease_ms=self._settings.lease_ms)
         except DragomanError as error:
-            logger.warning("no bots can be taken: {}", error.message)
+            if not self._is_blind:
+                logger.warning("no bots can be taken: {}", error.message)
+            self._is_blind = True
             return
+        self._is_blind = False
         for claim in claims:
             keeper = BotKeeper(claim, self._parts)
             before = self._keepers.pop(claim.bot_id, None)
@@ -249,26 +255,28 @@ class BotsWorker:
         if left:
             logger.warning("{} bots did not end in time: their runners are killed", len(left))
             await asyncio.gather(*(keeper.kill_runner() for keeper in left), return_exceptions=True)
-            await asyncio.wait(self._tasks.values(), timeout=DRAIN_RESERVE_S / 2)
+            if self._tasks:
+                await asyncio.wait(self._tasks.values(), timeout=DRAIN_RESERVE_S / 2)
         self._keepers = {keeper.claim.bot_id: keeper for keeper in left}
 
     # --- upkeep --------------------------------------------------------------------------------------------
 
     async def _look_after(self, drain: Drain) -> None:
-        """What nobody else cleans up, and how many wait."""
-        while True:
+        """How many wait, and what nobody else cleans up."""
+        looks = 0
+        while not drain.is_set():
             try:
                 self._waiting = await self._store.waiting()
                 WAITING.set(self._waiting)
-                await self._store.tidy(
-                    control_before_ms=now_ms() - CONTROL_KEPT_S * 1000,
-                    events_before_ms=now_ms() - EVENTS_KEPT_S * 1000,
-                )
+                if looks % TIDY_EVERY == 0:
+                    await self._store.tidy(
+                        control_before_ms=now_ms() - CONTROL_KEPT_S * 1000,
+                        events_before_ms=now_ms() - EVENTS_KEPT_S * 1000,
+                    )
+                looks += 1
             except DragomanError as error:
-                logger.info("nothing can be tidied up now: {}", error.message)
-            await drain.wait(UPKEEP_INTERVAL_S)
-            if drain.is_set():
-                return
+                logger.debug("nothing can be looked after now: {}", error.message)
+            await drain.wait(LOOK_INTERVAL_S)
 
 
 def _time_ms(envelope: Envelope) -> int:

@@ -399,7 +399,7 @@ async def test_while_redis_is_away_the_runner_goes_on_and_the_bot_with_it(
             await api.until(bot["id"], "active")
             pids = api.running(bot["id"])
             await own_redis.stop()
-            await asyncio.sleep(3)  # longer than a runner may be silent, and than the lease
+            await asyncio.sleep(5)  # longer than a runner may be silent, and than the lease
             await own_redis.start()
             await _answers(api, bot["id"])
             await asyncio.sleep(2)
@@ -442,7 +442,7 @@ async def test_an_api_that_is_away_is_no_fault_of_the_runners(
         await api.until(bot["id"], "active")
         pids = api.running(bot["id"])
     try:
-        await asyncio.sleep(2.5)  # longer than a runner may be silent
+        await asyncio.sleep(5)  # longer than a runner may be silent
         async with serving(redis_server, folder, port=free_port) as api:
             again = await api.bot(bot["id"])
             assert (again["state"], again["restarts"]) == ("active", 0)

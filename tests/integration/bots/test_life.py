@@ -125,7 +125,7 @@ async def test_a_runner_that_hangs_is_killed_and_replaced(api: Api, workers: Wor
 
 
 async def test_a_runner_that_never_reports_counts_as_a_failed_launch(api: Api, workers: Workers) -> None:
-    workers.start()
+    workers.start(launch_s=5)
     bot = await api.ask("mute/refused")
     failed = await api.until(bot["id"], "failed", limit_s=30)
     assert "runner_never_reported" in codes(failed)

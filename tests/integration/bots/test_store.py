@@ -248,6 +248,22 @@ async def test_a_bot_that_is_handed_over_is_taken_at_once_and_one_without_room_i
     assert [claim.bot_id for claim in await store.claim("w2", room=1, lease_ms=LEASE_MS)] == [second.bot_id]
 
 
+async def test_a_wish_to_restart_counts_once_and_is_never_of_the_future(
+    store: BotStore, redis: Redis
+) -> None:
+    await store.create(a_bot(1))
+    now_s, _ = await redis.time()
+    ahead = (now_s + 3_600) * 1000
+    await store.restart(a_bot(1).id, "first", ahead)
+    first = (await store.read(a_bot(1).id)).bot
+    assert first.restart_ms < ahead
+    await store.restart(a_bot(1).id, "the same again", ahead)
+    await store.restart(a_bot(1).id, "an older one", ahead - 1)
+    assert (await store.read(a_bot(1).id)).bot == first
+    await store.restart(a_bot(1).id, "another", ahead + 1)
+    assert (await store.read(a_bot(1).id)).bot.restart_reason == "another"
+
+
 async def test_a_record_that_is_gone_is_no_bot_anywhere(store: BotStore, redis: Redis) -> None:
     await store.create(a_bot(1))
     (claim,) = await store.claim("w", room=1, lease_ms=LEASE_MS)

@@ -157,6 +157,8 @@ def test_the_end_of_the_session_ends_the_bot_unless_its_own_runner_ended_it() ->
     assert judged(active, session=Status.ENDED, session_reason="client") is None
     gone = judged(active, session=Status.ENDED, session_reason="client", running=False)
     assert gone.completion == "session_ended"
+    again = replace(active, state=BotState.STARTING, launches=2)
+    assert judged(again, session=Status.ENDING, session_reason="client").completion == "session_ended"
 
 
 def test_a_session_that_is_gone_fails_the_bot() -> None:

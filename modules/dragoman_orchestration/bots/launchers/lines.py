@@ -59,8 +59,13 @@ class RunnerLog:
         self._at = path.stat().st_size if from_end and path.exists() else 0
         self._rest = b""
 
-    def forward(self) -> None:
-        """Log the lines that came since the last time."""
+    def forward_all(self) -> None:
+        """Log what is left of a runner that has ended."""
+        while self.forward():
+            pass
+
+    def forward(self) -> bool:
+        """Log lines that came since the last time; whether there may be more."""
         with suppress(OSError), self._path.open("rb+") as file:
             file.seek(self._at)
             data = file.read(_READ_BYTES)
@@ -75,6 +80,8 @@ class RunnerLog:
                 text = line.decode(errors="replace").rstrip()[:MAX_LINE_CHARS]
                 if text:
                     self._log.info("runner: {}", redact(text, self._secrets))
+            return len(data) == _READ_BYTES
+        return False
 
     def remove(self) -> None:
         """The runner is gone: remove its file."""

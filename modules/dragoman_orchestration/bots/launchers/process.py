@@ -78,7 +78,7 @@ class ProcessLauncher:
             if name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES)
         }
         self._children: dict[int, subprocess.Popen[bytes]] = {}
-        self._logs: dict[str, RunnerLog] = {}
+        self._logs: dict[int, tuple[RunnerLog, Handle]] = {}
         self._follower: asyncio.Task[None] | None = None
 
     async def launch(self, task: RunnerTask, env: Mapping[str, str]) -> Handle:
@@ -104,8 +104,9 @@ class ProcessLauncher:
             ) from None
         self._children[child.pid] = child
         self._bind(child.pid)
-        self._follow(task.bot_id, task.generation, task.request.url)
-        return _handle(child.pid, procfs.start_time(child.pid) or 0, task.bot_id, task.generation)
+        handle = _handle(child.pid, procfs.start_time(child.pid) or 0, task.bot_id, task.generation)
+        self._follow(handle, task.request.url)
+        return handle
 
     async def find(self, bot_id: str, generation: int) -> Handle | None:
         """See ``Launcher.find``: the task in a process' environment tells whose it is."""
@@ -120,7 +121,7 @@ class ProcessLauncher:
             return not self._reap(pid, str(handle["bot_id"]), int(handle["generation"]))
         running = self._is_the_one(handle)
         if running:
-            self._follow(str(handle["bot_id"]), int(handle["generation"]))
+            self._follow(handle)
         return running
 
     async def stop(self, handle: Handle) -> None:
@@ -140,7 +141,7 @@ class ProcessLauncher:
         if self._follower is not None:
             self._follower.cancel()
             await asyncio.wait({self._follower})
-        for log in self._logs.values():
+        for log, _ in self._logs.values():
             log.forward()
 
     def _is_the_one(self, handle: Handle) -> bool:
@@ -175,24 +176,25 @@ class ProcessLauncher:
         del self._children[pid]
         return True
 
-    def _follow(self, bot_id: str, generation: int, url: str = "") -> None:
-        name = f"{bot_id}.{generation}"
-        if name not in self._logs:
-            path = self._folder / f"{name}.log"
-            self._logs[name] = RunnerLog(path, bot_id, secrets=(url,) if url else (), from_end=not url)
+    def _follow(self, handle: Handle, url: str = "") -> None:
+        pid, bot_id = int(handle["pid"]), str(handle["bot_id"])
+        if pid not in self._logs:
+            path = self._folder / f"{bot_id}.{handle['generation']}.log"
+            log = RunnerLog(path, bot_id, secrets=(url,) if url else (), from_end=not url)
+            self._logs[pid] = (log, handle)
         if self._follower is None or self._follower.done():
             self._follower = asyncio.create_task(self._forward_all())
 
     async def _forward_all(self) -> None:
         while self._logs:
             await asyncio.sleep(LOG_EVERY_S)
-            alive = {f"{bot}.{generation}" for bot, generation in await asyncio.to_thread(_running_tasks)}
-            for name, log in list(self._logs.items()):
+            for pid, (log, handle) in list(self._logs.items()):
+                has_ended = not self._is_the_one(handle)
                 log.forward()
-                if name not in alive:
-                    log.forward()
+                if has_ended:
+                    log.forward_all()
                     log.remove()
-                    del self._logs[name]
+                    del self._logs[pid]
 
 
 def _kill_group(pid: int) -> None:
@@ -233,10 +235,6 @@ def _of_runner(bot_id: str, generation: int) -> list[int]:
 class _Whose(msgspec.Struct):
     bot_id: str
     generation: int
-
-
-def _running_tasks() -> set[tuple[str, int]]:
-    return {(task.bot_id, task.generation) for _, task in _tasks()}
 
 
 def _tasks() -> Iterable[tuple[int, _Whose]]:
