@@ -37,7 +37,7 @@ def pair(start_process) -> tuple[MonitorProcess, MonitorProcess]:
 
 async def both_ready(pair, eventually) -> None:
     for one in pair:
-        await eventually(lambda one=one: one.url)
+        await eventually(lambda one=one: one.url, limit_s=60)  # two interpreters start
     await eventually(lambda: some_leads(pair))
 
 
