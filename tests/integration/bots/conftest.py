@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ from dragoman_orchestration.api.app import serve_api
 from dragoman_orchestration.api.settings import ApiSettings
 from dragoman_orchestration.bots.launchers import procfs
 from dragoman_orchestration.bots.launchers.process import ProcessLauncher
+from dragoman_orchestration.bots.model import Handle
 from dragoman_orchestration.bots.supervision import Patience
 from dragoman_orchestration.workers.bot_lifecycle import run_bots_worker
 from dragoman_orchestration.workers.bot_settings import BotsWorkerSettings
@@ -51,6 +52,24 @@ class QuickLauncher(ProcessLauncher):
             folder=folder,
             environment=os.environ | {"DRAGOMAN_LOG_PLAY": str(folder / "starts")},
         )
+
+
+class LauncherElsewhere(QuickLauncher):
+    """On another machine: it can neither see nor end the runners of others."""
+
+    async def is_running(self, handle: Handle) -> bool | None:
+        return await super().is_running(handle) if handle.get("pid") in self._children else None
+
+    async def find(self, bot_id: str, generation: int) -> Handle | None:
+        return None
+
+    async def stop(self, handle: Handle) -> None:
+        if handle.get("pid") in self._children:
+            await super().stop(handle)
+
+    async def kill(self, handle: Handle) -> None:
+        if handle.get("pid") in self._children:
+            await super().kill(handle)
 
 
 @dataclass
@@ -160,7 +179,7 @@ def _private_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> AsyncIterator[Path]:
+def folder(tmp_path: Path) -> Iterator[Path]:
     """Where runners play; whoever is left at the end of the test is ended."""
     yield tmp_path
     starts = tmp_path / "starts"
@@ -207,6 +226,7 @@ class Workers:
         api_url: str = "",
         drain_timeout_s: float = 10.0,
         launch_s: float = LAUNCH_S,
+        launcher: type[QuickLauncher] = QuickLauncher,
         **settings: Any,
     ) -> Worker:
         drain = Drain()
@@ -218,7 +238,7 @@ class Workers:
                 RuntimeSettings(redis_url=self.redis_url, redis_timeout_s=2, drain_timeout_s=drain_timeout_s),
                 drain,
                 config=config,
-                launcher=QuickLauncher(self.folder, launch_s),
+                launcher=launcher(self.folder, launch_s),
                 patience=patience,
             )
         )
@@ -258,6 +278,3 @@ async def workers(redis_server: str, api: Api, folder: Path) -> AsyncIterator[Wo
     started = Workers(redis_server, api.url, folder)
     yield started
     await started.close()
-
-
-Stopper = Callable[[], Awaitable[None]]

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from dragoman_contracts.streams import BOT_CONTROL, GROUP_BOT_ORCHESTRATOR, BotK
 from dragoman_runtime.broker.redis import connect_redis
 from dragoman_runtime.embedded_redis import EmbeddedRedis
 
-from .conftest import Api, Workers, serving
+from .conftest import PATIENCE, Api, LauncherElsewhere, Workers, serving
 
 Eventually = Callable[..., Awaitable[Any]]
 
@@ -114,6 +115,62 @@ async def test_a_worker_that_is_killed_right_after_a_launch_leaves_no_second_run
     await api.stop(bot["id"])
     await api.until(bot["id"], "completed")
     await eventually(lambda: not api.running(bot["id"]))
+
+
+async def test_a_worker_that_was_frozen_wakes_up_fenced_and_touches_nothing(
+    api: Api, workers: Workers, eventually: Eventually
+) -> None:
+    frozen = await workers.process()
+    bots = [await api.ask("meeting") for _ in range(2)]
+    for bot in bots:
+        await api.until(bot["id"], "active")
+    pids = sorted(api.running())
+    os.kill(frozen.pid, signal.SIGSTOP)
+    workers.start()
+    await eventually(lambda: _adopted(workers, bots))
+    os.kill(frozen.pid, signal.SIGCONT)
+    await api.stop(bots[0]["id"])
+    assert (await api.until(bots[0]["id"], "completed"))["restarts"] == 0
+    await asyncio.sleep(2)  # the old one has looked several times
+    assert (await api.bot(bots[1]["id"]))["history"][-1]["state"] == "active"
+    assert api.running() == [pid for pid in pids if pid in api.running(bots[1]["id"])]
+    assert sorted(api.starts()) == pids
+    assert await _adopted(workers, bots[1:])
+
+
+async def test_a_runner_on_another_machine_is_adopted_by_its_reports_and_stopped_by_orders(
+    api: Api, workers: Workers, eventually: Eventually
+) -> None:
+    doomed = await workers.process()
+    bot = await api.ask("meeting")
+    await api.until(bot["id"], "active")
+    doomed.kill()
+    await doomed.wait()
+    workers.start(launcher=LauncherElsewhere)
+    await eventually(lambda: _adopted(workers, [bot]))
+    await api.stop(bot["id"])
+    assert (await api.until(bot["id"], "completed"))["restarts"] == 0
+    assert len(api.starts(bot["id"])) == 1
+
+
+async def test_a_runner_on_another_machine_is_replaced_only_when_it_must_have_ended(
+    api: Api, workers: Workers
+) -> None:
+    doomed = await workers.process()
+    bot = await api.ask("meeting")
+    await api.until(bot["id"], "active")
+    (pid,) = api.running(bot["id"])
+    doomed.kill()
+    os.kill(pid, signal.SIGKILL)
+    await doomed.wait()
+    last = (await api.bot(bot["id"]))["report"]["at"]
+    workers.start(launcher=LauncherElsewhere)
+    while (again := await api.bot(bot["id"]))["restarts"] == 0 or again["state"] != "active":
+        await asyncio.sleep(0.05)
+    joined = next(step for step in again["history"][::-1] if step["state"] == "joining")
+    waited = datetime.fromisoformat(joined["at"]) - datetime.fromisoformat(last)
+    assert waited.total_seconds() >= PATIENCE.orphan_s
+    assert len(api.running(bot["id"])) == 1
 
 
 async def test_two_workers_share_the_bots_and_double_none(api: Api, workers: Workers) -> None:
@@ -416,6 +473,23 @@ async def _answers(api: Api, bot_id: str) -> None:
     async with asyncio.timeout(20):
         while (await api.http.get(f"/v1/bots/{bot_id}")).status_code != httpx.codes.OK:
             await asyncio.sleep(0.05)
+
+
+async def test_followers_are_told_how_things_are_after_redis_was_away(
+    own_redis: EmbeddedRedis, folder: Path
+) -> None:
+    async with serving(own_redis.url, folder) as api:
+        bot = await api.ask("meeting")
+        async with api.events() as socket:
+            assert (await socket.next())["recovered"] is True
+            await own_redis.stop()
+            await asyncio.sleep(0.5)
+            await own_redis.start()
+            again = await socket.until("bots.snapshot")
+            assert (again["recovered"], again["bots"][0]["bot_id"]) == (False, bot["id"])
+            await _answers(api, bot["id"])
+            other = await api.ask("meeting")
+            assert (await socket.until("bot.state_changed"))["bot_id"] == other["id"]
 
 
 async def test_a_wiped_redis_leaves_no_runner_and_new_bots_work(
