@@ -58,18 +58,21 @@ class LauncherElsewhere(QuickLauncher):
     """On another machine: it can neither see nor end the runners of others."""
 
     async def is_running(self, handle: Handle) -> bool | None:
-        return await super().is_running(handle) if handle.get("pid") in self._children else None
+        return await super().is_running(handle) if self._is_own(handle) else None
 
     async def find(self, bot_id: str, generation: int) -> Handle | None:
         return None
 
     async def stop(self, handle: Handle) -> None:
-        if handle.get("pid") in self._children:
+        if self._is_own(handle):
             await super().stop(handle)
 
     async def kill(self, handle: Handle) -> None:
-        if handle.get("pid") in self._children:
+        if self._is_own(handle):
             await super().kill(handle)
+
+    def _is_own(self, handle: Handle) -> bool:
+        return (handle.get("pid"), handle.get("started")) in self._children
 
 
 @dataclass

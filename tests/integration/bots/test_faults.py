@@ -330,6 +330,23 @@ async def _all_handled(redis: Redis) -> None:
             await asyncio.sleep(0.02)
 
 
+async def test_an_event_that_a_worker_died_on_is_handled_by_the_next(
+    api: Api, workers: Workers, redis_client: Redis
+) -> None:
+    """Taken and perhaps handled, never acknowledged."""
+    bot = await api.ask("meeting")
+    await redis_client.xadd(BOT_CONTROL, envelope(BotStopRequested(bot_id=bot["id"])))
+    group = (BOT_CONTROL, GROUP_BOT_ORCHESTRATOR)
+    await redis_client.xgroup_create(*group, id="0")
+    ((_, entries),) = await redis_client.xreadgroup(group[1], "dead", {BOT_CONTROL: ">"})
+    ids = [entry_id for entry_id, _ in entries]
+    assert len(ids) == 2
+    await redis_client.xclaim(*group, "dead", 0, ids, idle=60_000, retrycount=1, justid=True)
+    workers.start()
+    assert (await api.until(bot["id"], "completed"))["completion"] == "stopped"
+    await _all_handled(redis_client)
+
+
 async def test_a_restart_that_is_asked_for_replaces_the_runner_once(
     api: Api, workers: Workers, redis_client: Redis
 ) -> None:

@@ -78,7 +78,7 @@ async def launchers(tmp_path: Path) -> AsyncIterator[Launchers]:
     made = Launchers(tmp_path)
     yield made
     for launcher in made.made:
-        for pid in launcher._children:
+        for pid, _ in launcher._children:
             os.kill(pid, signal.SIGKILL)
         for child in launcher._children.values():
             child.wait()
@@ -128,7 +128,7 @@ async def test_a_runner_that_ended_is_seen_and_reaped(launchers: Launchers, even
 async def test_another_process_with_the_same_id_is_not_the_runner(launchers: Launchers) -> None:
     launcher = launchers(SLEEPS)
     handle = await launcher.launch(task(), env())
-    stranger = handle | {"started": handle["started"] - 1}
+    stranger = handle | {"started": handle["started"] - 1, "bot_id": "f" * 32}
     other = launchers.other(launcher)
     assert await other.is_running(stranger) is False
     await other.kill(stranger)
@@ -176,6 +176,23 @@ async def test_a_runner_that_crashed_leaves_nothing_of_what_it_started(
 
     async def has_ended() -> bool:
         return await launcher.is_running(handle) is False
+
+    await eventually(has_ended)
+    await eventually(lambda: not family_of(BOT))
+
+
+async def test_an_adopted_runner_that_crashed_leaves_nothing_either(
+    launchers: Launchers, eventually: Eventually
+) -> None:
+    launcher = launchers(FAMILY)
+    handle = await launcher.launch(task(), env())
+    await eventually(lambda: len(family_of(BOT)) == 3)
+    other = launchers.other(launcher)
+    assert await other.is_running(handle) is True
+    os.kill(handle["pid"], signal.SIGKILL)
+
+    async def has_ended() -> bool:
+        return await other.is_running(handle) is False
 
     await eventually(has_ended)
     await eventually(lambda: not family_of(BOT))

@@ -77,7 +77,8 @@ class ProcessLauncher:
             for name, value in environment.items()
             if name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES)
         }
-        self._children: dict[int, subprocess.Popen[bytes]] = {}
+        self._children: dict[tuple[int, int], subprocess.Popen[bytes]] = {}
+        self._swept: set[tuple[int, int]] = set()
         self._logs: dict[int, tuple[RunnerLog, Handle]] = {}
         self._follower: asyncio.Task[None] | None = None
 
@@ -102,9 +103,9 @@ class ProcessLauncher:
                 # No memory or too many processes pass; a command that is not there does not.
                 transient=not isinstance(error, (FileNotFoundError, PermissionError)),
             ) from None
-        self._children[child.pid] = child
         self._bind(child.pid)
         handle = _handle(child.pid, procfs.start_time(child.pid) or 0, task.bot_id, task.generation)
+        self._children[_identity(handle)] = child
         self._follow(handle, task.request.url)
         return handle
 
@@ -116,13 +117,13 @@ class ProcessLauncher:
         """See ``Launcher.is_running``; a process of another machine or container cannot be seen."""
         if handle.get("place") != procfs.place():
             return None
-        pid = int(handle["pid"])
-        if pid in self._children:
-            return not self._reap(pid, str(handle["bot_id"]), int(handle["generation"]))
-        running = self._is_the_one(handle)
-        if running:
+        if _identity(handle) in self._children:
+            return not self._reap(handle)
+        if self._is_the_one(handle):
             self._follow(handle)
-        return running
+            return True
+        await self._sweep(handle)
+        return False
 
     async def stop(self, handle: Handle) -> None:
         """See ``Launcher.stop``: SIGTERM to the runner, which ends what it has started."""
@@ -133,8 +134,7 @@ class ProcessLauncher:
     async def kill(self, handle: Handle) -> None:
         """See ``Launcher.kill``: SIGKILL to its process group."""
         if self._is_the_one(handle):
-            args = int(handle["pid"]), str(handle["bot_id"]), int(handle["generation"])
-            await asyncio.to_thread(_kill_all, *args)
+            await asyncio.to_thread(_kill_all, handle)
 
     async def close(self) -> None:
         """See ``Launcher.close``."""
@@ -163,18 +163,23 @@ class ProcessLauncher:
             with suppress(OSError, ValueError):
                 resource.prlimit(pid, kind, (limit, limit))
 
-    def _reap(self, pid: int, bot_id: str, generation: int) -> bool:
+    def _reap(self, handle: Handle) -> bool:
         """Whether a child has ended; then what it left in its group is ended as well."""
-        child = self._children[pid]
-        if child.returncode is None:
-            # Until it is waited for, nobody else can have its id: what is killed here is its group.
-            if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-                return False
-            _kill_all(pid, bot_id, generation)
-            child.wait()
-            logger.info("a runner's process ended with {}", child.returncode)
-        del self._children[pid]
+        child = self._children[_identity(handle)]
+        # Until it is waited for, nobody else can have its id: what is killed here is its group.
+        if os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            return False
+        _kill_all(handle)
+        child.wait()
+        logger.bind(bot_id=handle["bot_id"]).info("a runner's process ended with {}", child.returncode)
+        del self._children[_identity(handle)]
         return True
+
+    async def _sweep(self, handle: Handle) -> None:
+        """End what a runner left that was no child of this worker, once."""
+        if _identity(handle) not in self._swept:
+            self._swept.add(_identity(handle))
+            await asyncio.to_thread(_kill_helpers, handle)
 
     def _follow(self, handle: Handle, url: str = "") -> None:
         pid, bot_id = int(handle["pid"]), str(handle["bot_id"])
@@ -202,10 +207,18 @@ def _kill_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
-def _kill_all(pid: int, bot_id: str, generation: int) -> None:
+def _identity(handle: Handle) -> tuple[int, int]:
+    return int(handle["pid"]), int(handle["started"])
+
+
+def _kill_all(handle: Handle) -> None:
     """The group, and what has left it: a browser's helpers lead sessions of their own."""
-    _kill_group(pid)
-    for other in _of_runner(bot_id, generation):
+    _kill_group(int(handle["pid"]))
+    _kill_helpers(handle)
+
+
+def _kill_helpers(handle: Handle) -> None:
+    for other in _of_runner(str(handle["bot_id"]), int(handle["generation"])):
         with suppress(ProcessLookupError, PermissionError):
             os.kill(other, signal.SIGKILL)
 
