@@ -66,6 +66,8 @@ class Egress:
         self.url = ""
         self.refused = 0
         """Connections to addresses that are not public."""
+        self.broken = 0
+        """Connections that the other side reset; whoever reads may take that for an end."""
         self.unreachable = 0
         """Connections that could not be made."""
         self._settings = settings
@@ -137,7 +139,8 @@ class Egress:
                 writer.write(b"HTTP/1.1 200 Connected\r\n\r\n")
             else:
                 their_writer.write(request.head)
-            await _join(reader, writer, their_reader, their_writer)
+            if await _join(reader, writer, their_reader, their_writer):
+                self.broken += 1
         finally:
             their_writer.close()
 
@@ -164,8 +167,8 @@ async def _join(
     writer: asyncio.StreamWriter,
     their_reader: asyncio.StreamReader,
     their_writer: asyncio.StreamWriter,
-) -> None:
-    """Carry bytes both ways until the other side has no more, or either side breaks."""
+) -> bool:
+    """Carry bytes both ways until the other side has no more, or either side breaks; whether theirs did."""
     up = asyncio.ensure_future(_carry(reader, their_writer))
     down = asyncio.ensure_future(_carry(their_reader, writer))
     try:
@@ -173,6 +176,7 @@ async def _join(
         if up.done() and up.exception() is None:
             # The client only said that it sends no more; the answer may still come.
             await asyncio.wait([down])
+        return isinstance(their_reader.exception(), ConnectionError)
     finally:
         for task in (up, down):
             task.cancel()

@@ -48,12 +48,20 @@ class Decoding:
         source: What to open.
         open_timeout_s: Seconds until it must be open.
         read_timeout_s: Seconds without data until it counts as stalled.
-        skip_ms: Where to begin in a recording: what came before was heard already. A live source begins now.
+        skip_ms: Where to begin in a recording: what came before was heard already.
+        is_recording: Whether it is known to be one; else only a source that tells its length is, and a live
+            one begins now.
 
     """
 
     def __init__(
-        self, source: Source, *, open_timeout_s: float, read_timeout_s: float, skip_ms: int = 0
+        self,
+        source: Source,
+        *,
+        open_timeout_s: float,
+        read_timeout_s: float,
+        skip_ms: int = 0,
+        is_recording: bool = False,
     ) -> None:
         self.duration_ms: int | None = None
         """Length as the container tells it; None for a live stream, or if it does not."""
@@ -61,6 +69,7 @@ class Decoding:
         self._source = source
         self._timeouts_s = (open_timeout_s, read_timeout_s)
         self._skip_ms = skip_ms
+        self._is_recording = is_recording
         self._stopped = threading.Event()
         self._queue: asyncio.Queue[bytes | BaseException | None] = asyncio.Queue(QUEUE_CHUNKS)
         self._decoded_bytes = 0
@@ -154,7 +163,7 @@ class Decoding:
             if container.duration is not None:
                 self.duration_ms = int(container.duration / 1000)
                 self.end = End(is_final=False, was_clean=False, is_recording=True)
-            else:
+            elif not self._is_recording:
                 self._skip_ms = 0
             yield container
         finally:

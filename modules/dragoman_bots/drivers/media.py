@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
+from dataclasses import replace
 
 from loguru import logger
 
@@ -114,21 +115,22 @@ class _Reading:
             heard_ms = self._begin_ms + AUDIO.duration_ms(self._heard_bytes)
             skip_ms = heard_ms if end.is_recording else 0
             try:
-                end = await self._read(skip_ms=skip_ms)
+                end = await self._read(skip_ms=skip_ms, is_recording=end.is_recording)
             except DriverFailed as failure:
                 logger.info("the source is still away: {}", failure.cause.code)
         return end
 
-    async def _read(self, skip_ms: int) -> End:
+    async def _read(self, skip_ms: int, *, is_recording: bool = False) -> End:
         """Read once, to the end or until it drops."""
         decoding = Decoding(
             self._source,
             open_timeout_s=self._settings.open_timeout_s,
             read_timeout_s=self._settings.read_timeout_s,
             skip_ms=skip_ms,
+            is_recording=is_recording,
         )
         refused_before, unreachable_before = self._egress.refused, self._egress.unreachable
-        heard_before = self._heard_bytes
+        heard_before, broken_before = self._heard_bytes, self._egress.broken
         pace: Pace | None = None
         try:
             async with aclosing(decoding.chunks()) as chunks:
@@ -150,6 +152,9 @@ class _Reading:
             raise
         if AUDIO.duration_ms(self._heard_bytes - heard_before) >= STABLE_MS:
             self._backoff.reset()
+        if decoding.duration_ms is None and self._egress.broken > broken_before:
+            # FFmpeg takes a connection that was reset for the end of a stream without a length.
+            return replace(decoding.end, is_final=False, was_clean=False)
         return decoding.end
 
     def _began(self) -> None:

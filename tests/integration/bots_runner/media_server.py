@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -56,7 +57,9 @@ class Exchange:
         await self.send(body[start:])
 
     def break_off(self) -> None:
-        """Reset the connection."""
+        """Reset the connection; what was not read yet is lost."""
+        there: socket.socket = self.writer.get_extra_info("socket")
+        there.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.writer.transport.abort()
 
 

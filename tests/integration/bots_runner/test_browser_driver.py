@@ -43,6 +43,8 @@ FIXTURES = Path(__file__).parents[2] / "fixtures" / "audio"
 SPEECH = FIXTURES / "en_seen_00.wav"
 BOT = "Dragoman bot"
 LIMIT_S = 40.0
+ALIKE = 0.6
+"""About 0.95 on a machine at rest; one that is busy loses packets. Other speech stays below 0.5."""
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(150)]
 
@@ -174,6 +176,13 @@ def likeness(heard: np.ndarray, reference: np.ndarray) -> float:
     return float(np.median(found))
 
 
+def test_other_speech_is_not_alike() -> None:
+    reference = samples_of(SPEECH)
+    assert likeness(reference, reference) > 0.99
+    for other in ("en_seen_01", "en_seen_02", "en_heldout_00"):
+        assert likeness(samples_of(FIXTURES / f"{other}.wav"), reference) < 0.5
+
+
 def level(samples: np.ndarray) -> float:
     return float(np.sqrt(np.mean(samples.astype(float) ** 2)))
 
@@ -192,7 +201,7 @@ async def test_it_joins_muted_posts_its_notice_and_hears_what_is_said(
     bot.driver.leave()
     assert await bot.end() is CompletionReason.STOPPED
     reference = samples_of(SPEECH)
-    assert likeness(bot.samples, reference) > 0.8
+    assert likeness(bot.samples, reference) > ALIKE
     at, _ = best_match(bot.samples, reference)
     # Once, not twice: what is beside it is silence.
     rest = np.concatenate(
@@ -220,7 +229,7 @@ async def test_without_a_socket_the_audio_comes_by_the_binding(
     async with joined(meeting.url, eventually, allow_private=True) as bot:
         await eventually(lambda: meeting.spoken, limit_s=LIMIT_S)
         await eventually(lambda: len(bot.samples) / RATE_HZ > 3)
-        assert likeness(bot.samples, samples_of(SPEECH)) > 0.8
+        assert likeness(bot.samples, samples_of(SPEECH)) > ALIKE
 
 
 async def test_two_people_are_mixed_and_who_comes_back_is_heard_again(

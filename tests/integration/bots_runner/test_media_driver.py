@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -324,6 +325,38 @@ async def test_a_recording_without_a_length_is_paced_and_not_read_twice(media: M
     assert await read(media.serve_script("/stream.wav", stream), heard) is CompletionReason.MEDIA_ENDED
     assert asyncio.get_running_loop().time() - began > 3
     assert heard.length_s == pytest.approx(9.0, abs=0.1)
+
+
+async def test_a_recording_without_a_length_that_breaks_off_goes_on_where_it_was(media: MediaServer) -> None:
+    samples = np.concatenate([tone(6.0, 300), tone(6.0, 1000)])
+
+    async def breaks(exchange: Exchange) -> None:
+        await exchange.begin()
+        whole = raw_wav_head() + samples.tobytes()
+        if exchange.number:
+            await exchange.send(whole)
+            return
+        await exchange.send(whole[: len(whole) * 3 // 4])
+        await asyncio.sleep(0.5)
+        exchange.break_off()
+
+    heard = Heard()
+    assert await read(media.serve_script("/breaks.wav", breaks), heard) is CompletionReason.MEDIA_ENDED
+    assert media.requests.count("/breaks.wav") > 1
+    assert Reconnected() in heard.news
+    assert heard.length_s == pytest.approx(12.0, abs=0.3)
+    np.testing.assert_array_equal(heard.samples[-RATE_HZ:], samples[-RATE_HZ:])
+
+
+async def test_a_recording_goes_on_where_the_runner_before_had_left_it(media: MediaServer) -> None:
+    samples = np.concatenate([tone(2.0, 300), tone(1.0, 1000)])
+    url = media.serve_bytes("/long.wav", wav(samples))
+    heard = Heard()
+    driver = MediaDriver(BotRunnerSettings(**QUICK))
+    later = msgspec.structs.replace(task(url), heard_ms=2_000)
+    assert await driver.run(later, heard, heard.news.append) is CompletionReason.MEDIA_ENDED
+    assert heard.length_s == pytest.approx(1.0, abs=0.1)
+    assert np.argmax(np.abs(np.fft.rfft(heard.samples[-8000:]))) * 2 == pytest.approx(1000, abs=4)
 
 
 async def test_a_playlist_that_leads_inside_is_refused(media: MediaServer) -> None:
