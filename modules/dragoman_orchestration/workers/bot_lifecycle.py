@@ -97,6 +97,7 @@ class BotsWorker:
         self._drain_s = drain_s
         self._waiting = 0
         self._is_blind = False
+        self._is_renewed = True
         self._ending = False
         self._claim_now = asyncio.Event()
         self._keepers: dict[str, BotKeeper] = {}
@@ -168,6 +169,8 @@ class BotsWorker:
 
     async def _claim(self) -> None:
         self._claim_now.clear()
+        if not self._is_renewed:
+            return  # after an outage its own leases look like those of a dead worker
         try:
             claims = await self._store.claim(self._name, room=self._room(), lease_ms=self._settings.lease_ms)
         except DragomanError as error:
@@ -211,7 +214,9 @@ class BotsWorker:
             try:
                 kept = await self._store.renew([one.claim for one in keepers], self._settings.lease_ms)
                 backoff.reset()
+                self._is_renewed = True
             except DragomanError:
+                self._is_renewed = False
                 await asyncio.sleep(backoff.next_s())
                 continue
             for keeper in keepers:
