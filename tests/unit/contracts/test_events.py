@@ -173,7 +173,9 @@ def test_an_event_comes_back_equal(event: Event) -> None:
 
 
 def test_every_event_is_tested() -> None:
-    assert {type(event) for event in EVENTS} == set(Event.__subclasses__())
+    # Others of the product have events of their own, which travel on no stream.
+    known = {cls for cls in Event.__subclasses__() if cls.__module__ == Event.__module__}
+    assert {type(event) for event in EVENTS} == known
 
 
 @given(st.text(), st.text(max_size=8), st.text(), st.binary())
