@@ -44,6 +44,8 @@ class Patience:
     """From a runner's launch to its first report."""
     lost_s: float = RUNNER_LOST_S
     orphan_s: float = RUNNER_ORPHAN_S
+    cleanup_s: float = 10.0
+    """A runner that has told its end may take this long to be gone."""
     stop_signal_s: float = 3.0
     """After this a runner that was told to leave is asked by a signal as well."""
     stop_grace_s: float = 40.0
@@ -224,7 +226,7 @@ def deed(bot: BotRecord, facts: Facts, patience: Patience) -> Deed:
     """What is to be done now."""
     here_s = (facts.now_ms - bot.since_ms) / 1000
     # What has told its end is given a moment to clean up after itself.
-    rid = Deed.NOTHING if _has_ended(bot) and here_s < patience.stop_signal_s else Deed.KILL
+    rid = Deed.NOTHING if _has_ended(bot) and here_s < patience.cleanup_s else Deed.KILL
     if bot.state is S.STARTING and bot.generation < bot.launches:
         if not is_gone(bot, facts, patience):
             return rid

@@ -201,8 +201,8 @@ def test_the_next_runner_is_launched_when_the_one_before_is_gone_and_its_time_ha
 def test_a_runner_that_has_told_its_failure_may_clean_up() -> None:
     failed = report(RunnerState.FAILED)
     again = bot(BotState.STARTING, launches=2, report=failed)
-    assert done(again) is Deed.NOTHING
-    assert done(again, now_ms=NOW + 3_500) is Deed.KILL
+    assert done(again, now_ms=NOW + 9_500) is Deed.NOTHING
+    assert done(again, now_ms=NOW + 10_500) is Deed.KILL
     assert done(again, running=None, now_ms=NOW + 10_500) is Deed.LAUNCH
 
 
