@@ -8,12 +8,13 @@ import threading
 import time
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import av
 from av.audio.resampler import AudioResampler
 
-from dragoman_bots.drivers.base import AUDIO, CaptureFailed, DriverFailed, JoinFailed, RequestRefused
+from dragoman_bots.drivers.base import AUDIO, CaptureFailed
+from dragoman_bots.drivers.media_failures import failure_of, no_such_protocol
 from dragoman_bots.drivers.source import Source
 
 CHUNK_MS = 40
@@ -25,8 +26,6 @@ BROKEN_PACKETS_MAX = 200
 """In a row; a few are usual on a live stream."""
 FASTER_THAN_SPOKEN = 1.5
 END_TOLERANCE_MS = 2_000
-BUILT_IN = frozenset({"http", "https", "rtmp", "rtmps", "rtsp", "file"})
-"""What every FFmpeg of PyAV's own wheels speaks; SRT is not in all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +152,7 @@ class Decoding:
                 metadata_errors="replace",
             )
         except av.error.ProtocolNotFoundError:
-            raise _no_such_protocol(self._source.protocol) from None
+            raise no_such_protocol(self._source.protocol) from None
         except (av.error.FFmpegError, OSError, ValueError) as error:
             # The library's own text holds the URL.
             raise failure_of(error) from None
@@ -225,66 +224,3 @@ class Decoding:
 
 class _Abandoned(Exception):
     """Nobody wants the rest."""
-
-
-class _Meaning(NamedTuple):
-    kinds: tuple[type[BaseException], ...]
-    failure: type[DriverFailed]
-    code: str
-    message: str
-    transient: bool = False
-
-
-_MEANINGS = (
-    # In this order: some of FFmpeg's errors are some of Python's, too.
-    _Meaning((av.error.HTTPNotFoundError,), JoinFailed, "not_found", "the source is not there (HTTP 404)"),
-    _Meaning(
-        (av.error.HTTPUnauthorizedError,), JoinFailed, "unauthorized", "the source wants a login (HTTP 401)"
-    ),
-    _Meaning((av.error.HTTPForbiddenError,), JoinFailed, "forbidden", "the source refuses (HTTP 403)"),
-    _Meaning(
-        (av.error.HTTPTooManyRequestsError,),
-        JoinFailed,
-        "too_many_requests",
-        "too many listeners (HTTP 429)",
-        True,
-    ),
-    _Meaning((av.error.HTTPClientError,), JoinFailed, "refused", "the source refuses (HTTP 4xx)"),
-    _Meaning((av.error.HTTPServerError,), JoinFailed, "server_error", "its server fails (HTTP 5xx)", True),
-    _Meaning(
-        (av.error.InvalidDataError, av.error.EOFError, av.error.DemuxerNotFoundError, ValueError),
-        CaptureFailed,
-        "not_media",
-        "the source is no audio or video that can be read",
-    ),
-    _Meaning(
-        (av.error.DecoderNotFoundError,),
-        CaptureFailed,
-        "no_decoder",
-        "nothing here decodes the source's audio",
-    ),
-    _Meaning((FileNotFoundError,), JoinFailed, "not_found", "the source is not there"),
-    _Meaning((IsADirectoryError, PermissionError), JoinFailed, "forbidden", "the source cannot be read"),
-    _Meaning(
-        (TimeoutError, av.error.ExitError), JoinFailed, "timeout", "the source did not answer in time", True
-    ),
-)
-
-
-def _no_such_protocol(protocol: str) -> RequestRefused:
-    """FFmpeg knows nobody who speaks it: forbidden to a source that leads on, or not built in."""
-    if protocol in BUILT_IN:
-        return RequestRefused("protocol_not_allowed", "the source uses a protocol that is not allowed here")
-    return RequestRefused(
-        "protocol_not_built",
-        f"the FFmpeg of this installation does not speak {protocol}",
-        remedy="Install PyAV built on an FFmpeg that does (pip install --no-binary av av).",
-    )
-
-
-def failure_of(error: BaseException) -> DriverFailed:
-    """What a failure to read means; the library's own text is not told, it holds the URL."""
-    for meaning in _MEANINGS:
-        if isinstance(error, meaning.kinds):
-            return meaning.failure(meaning.code, meaning.message, transient=meaning.transient)
-    return JoinFailed("unreachable", "the source cannot be reached", transient=True)

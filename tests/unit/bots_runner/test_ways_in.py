@@ -11,9 +11,9 @@ from urllib.parse import unquote
 import httpx
 import pytest
 
-from dragoman_bots.drivers.browser import link_of
 from dragoman_bots.drivers.chromium import arguments_of
 from dragoman_bots.drivers.source import FORMATS, check_source
+from dragoman_bots.drivers.visit import link_of
 from dragoman_bots.egress import Egress, parse_request
 from dragoman_bots.recipes.model import load_recipe
 from dragoman_bots.settings import BotRunnerSettings
