@@ -71,6 +71,7 @@ class Collector:
         broker: Redis.
         services: asked over HTTP.
         shards: number of shards.
+        is_cluster: whether Redis is one.
         timeout_s: after this a question counts as not answered.
         listed_sessions: sessions that are shown one by one.
         forget_gone_s: how long a lost process is missed at most.
@@ -83,6 +84,7 @@ class Collector:
         services: Sequence[WatchedService],
         *,
         shards: int = 1,
+        is_cluster: bool = False,
         timeout_s: float = 2.0,
         listed_sessions: int = 100,
         forget_gone_s: float = 900.0,
@@ -90,6 +92,7 @@ class Collector:
         self._broker = broker
         self._services = services
         self._shards = shards
+        self._is_cluster = is_cluster
         self._limit_s = PATIENCE * timeout_s
         self._listed = listed_sessions
         self.processes = ProcessLook(broker, forget_s=forget_gone_s)
@@ -150,7 +153,7 @@ class Collector:
     async def _look_at_redis(self, seen: Seen) -> bool:
         """Whether it answers."""
         look = Look()
-        view = await self._part(seen, "redis", look_at_redis(self._broker, look))
+        view = await self._part(seen, "redis", look_at_redis(self._broker, look, is_cluster=self._is_cluster))
         seen.redis = view or redis_away(seen.unseen.pop("redis"), look)
         seen.look.add([look])
         return view is not None

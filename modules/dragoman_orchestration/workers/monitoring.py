@@ -40,8 +40,8 @@ class MonitoringWorker:
     Args:
         broker: Redis.
         settings: what is looked at, and how often.
+        runtime: of every process.
         name: of this process.
-        shards: number of shards that sessions are placed on.
         rules: those in force.
         sink: told of anomalies.
 
@@ -51,9 +51,9 @@ class MonitoringWorker:
         self,
         broker: RedisBroker,
         settings: MonitoringSettings,
+        runtime: RuntimeSettings,
         *,
         name: str,
-        shards: int,
         rules: Rules,
         sink: AlertSink,
     ) -> None:
@@ -65,10 +65,10 @@ class MonitoringWorker:
         )
         lease = LeaderLease(broker, ROLE, name, lease_ms=settings.lease_ms)
         self._leadership = Leadership(broker, lease, lease_ms=settings.lease_ms)
-        self._listeners = listeners(broker, name, shards=shards)
+        self._listeners = listeners(broker, name, shards=runtime.shards)
         self._monitor = Monitor(
             broker,
-            _collector(broker, self._services, settings, shards),
+            _collector(broker, self._services, settings, runtime),
             self._leadership,
             Teller(broker, sink, source=f"{SOURCE}/{name}"),
             rules=rules,
@@ -151,8 +151,8 @@ async def run_monitor(
     worker = MonitoringWorker(
         broker,
         settings,
+        runtime,
         name=name,
-        shards=runtime.shards,
         rules=lambda: effective_rules(follower.document.system.monitoring.rules),
         sink=sink,
     )
@@ -190,12 +190,16 @@ async def _until_drained(loop: Loop, drain: Drain) -> None:
 
 
 def _collector(
-    broker: RedisBroker, services: list[WatchedService], settings: MonitoringSettings, shards: int
+    broker: RedisBroker,
+    services: list[WatchedService],
+    settings: MonitoringSettings,
+    runtime: RuntimeSettings,
 ) -> Collector:
     return Collector(
         broker,
         services,
-        shards=shards,
+        shards=runtime.shards,
+        is_cluster=runtime.redis_cluster,
         timeout_s=settings.timeout_s,
         listed_sessions=settings.listed_sessions,
         forget_gone_s=settings.forget_gone_s,

@@ -52,7 +52,7 @@ async def test_everything_is_seen_and_a_hung_master_hides_its_own_alone(servers,
     report = WorkerReport(worker="w", sessions=1, room=3, seen_ms=now_ms + 3_000)
     await bus.ask([("HSET", fleet_key("cpu"), "w", msgspec.json.encode(report))])
 
-    collector = Collector(bus, [], shards=SHARDS, timeout_s=1.0)
+    collector = Collector(bus, [], shards=SHARDS, is_cluster=True, timeout_s=1.0)
     seen = await collector.look()
     assert seen.unseen == {}
     assert seen.sessions_by_profile == {"cpu": 40}
@@ -71,6 +71,7 @@ async def test_everything_is_seen_and_a_hung_master_hides_its_own_alone(servers,
         os.kill(hung.server.pid, signal.SIGCONT)
     assert {one.id for one in seen.sessions} == set(there)
     assert "sessions" not in seen.unseen
+    assert seen.redis.state == "ok"
     assert seen.look.values["redis_shards_away"] > 0
     assert "redis_shards_away" in seen.look.reasons
     assert "backlog_seconds" not in seen.look.complete  # what is hidden is not over

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 
+from dragoman_contracts.errors import BusUnavailable
 from dragoman_contracts.monitoring import RedisView
 from dragoman_orchestration.monitoring.measures import Look
 from dragoman_runtime.broker.redis import RedisBroker
 
+CLUSTER_TRIES = 3
 READ_ONLY = "it is a replica and takes no writes"
 
 
-async def look_at_redis(broker: RedisBroker, look: Look) -> RedisView:
-    """One PING and one INFO; of a cluster, one of its masters answers.
+async def look_at_redis(broker: RedisBroker, look: Look, *, is_cluster: bool = False) -> RedisView:
+    """One PING and one INFO; of a cluster, any of its masters answers.
 
     Raises:
         BusUnavailable: Redis is away.
 
     """
+    # The broker sets a master aside that does not answer: the next try is another one's.
+    for _ in range(CLUSTER_TRIES - 1 if is_cluster else 0):
+        with suppress(BusUnavailable):
+            return await _ask(broker, look)
+    return await _ask(broker, look)
+
+
+async def _ask(broker: RedisBroker, look: Look) -> RedisView:
     started = time.perf_counter()
     await broker.ping()
     answer_ms = (time.perf_counter() - started) * 1000
