@@ -18,30 +18,24 @@ from loguru import logger
 from dragoman_contracts.audio import AudioFormat
 from dragoman_contracts.bots import RUNNER_TOKEN_PREFIX, BotCause, BotState, FailureStage
 from dragoman_contracts.config import Bots
-from dragoman_contracts.errors import BusUnavailable, DragomanError, Fenced, NotFound
-from dragoman_contracts.events import BotDegraded, BotRecovered, Event
-from dragoman_contracts.websocket import Ledger
+from dragoman_contracts.errors import DragomanError, Fenced, NotFound
 from dragoman_orchestration.bots import lifecycle
 from dragoman_orchestration.bots.bounds import BotBounds, runner_task
 from dragoman_orchestration.bots.launchers.base import NOT_STARTED, Launcher, LaunchFailed, runner_env
 from dragoman_orchestration.bots.lifecycle import Happening, advance
+from dragoman_orchestration.bots.listening import Listener
 from dragoman_orchestration.bots.model import MAX_HISTORY, BotRecord, Handle, token_hash
 from dragoman_orchestration.bots.store import BotGone, BotStore, Claim, StaleStep, state_changed, step_of
-from dragoman_orchestration.bots.supervision import Deed, Facts, Patience, deed, judge, lacks, retry_s
+from dragoman_orchestration.bots.supervision import Deed, Facts, Patience, deed, judge, retry_s
 from dragoman_orchestration.session.model import SessionRecord
 from dragoman_orchestration.session.store import SessionStore
 from dragoman_runtime.resilience import Backoff
 
 TICK_S = 0.5
 """How often a bot is looked at without being told to."""
-WORDS_EVERY_S = 2.0
 ABANDON_GRACE_S = 5.0
 SESSION_END_REASON = "bot"
 _SILENT = frozenset({"runner_silent", "runner_never_reported"})
-_LACKING = {
-    "no_audio": "no audio that is not silence has come from it for a while",
-    "no_words": "audio comes from it, but no words for a while",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +74,7 @@ class BotKeeper:
         self._handle_of = 0
         self._is_saved = True
         self._asked_of = 0
-        self._words: tuple[int, int] | None = None
-        self._words_looked_at = float("-inf")
+        self._listener = Listener(parts.store, parts.sessions)
         self._log = logger.bind(bot_id=claim.bot_id)
 
     def wake(self) -> None:
@@ -261,7 +254,8 @@ class BotKeeper:
                 await self._store.let_go(self.claim)
                 return True
             case _:
-                await self._listen(bot, facts, bounds)
+                if bot.state is BotState.ACTIVE:
+                    await self._listener.listen(bot, facts, bounds)
         return await self._pause()
 
     async def _end_session(self, bot: BotRecord) -> None:
@@ -339,45 +333,3 @@ class BotKeeper:
                 await self.kill_runner()
                 return
             await asyncio.sleep(0.1)
-
-    # --- what it hears -------------------------------------------------------------------------------------
-
-    async def _listen(self, bot: BotRecord, facts: Facts, bounds: BotBounds) -> None:
-        """Say so when an active bot does not do what it is there for, and when it does again."""
-        if bot.state is not BotState.ACTIVE:
-            return
-        lacking = lacks(bot, facts, bounds, await self._words_ms(bot, facts.now_ms))
-        if lacking == bot.degraded:
-            return
-        event: Event
-        if bot.degraded:
-            cause = BotCause(code=bot.degraded)
-            degraded_ms = facts.now_ms - bot.degraded_ms
-            event = BotRecovered(
-                bot_id=bot.id, session_id=bot.session_id, cause=cause, degraded_ms=degraded_ms
-            )
-            after = replace(bot, degraded="", degraded_ms=0)
-        else:
-            cause = BotCause(code=lacking, message=_LACKING[lacking])
-            event = BotDegraded(bot_id=bot.id, session_id=bot.session_id, cause=cause, since_ms=facts.now_ms)
-            after = replace(bot, degraded=lacking, degraded_ms=facts.now_ms)
-        await self._store.write(bot, after, event=event)
-        self._log.warning("{}: {}", event.type_name(), cause.code)
-
-    async def _words_ms(self, bot: BotRecord, now_ms: int) -> int:
-        """When words last came, as far as this keeper has seen; 0: it has seen none come."""
-        if time.monotonic() - self._words_looked_at >= WORDS_EVERY_S:
-            self._words_looked_at = time.monotonic()
-            ledger = await self._ledger(bot)
-            if self._words is None:
-                self._words = (ledger.transcribed_ms, 0)
-            elif ledger.transcribed_ms > self._words[0]:
-                self._words = (ledger.transcribed_ms, now_ms)
-        return self._words[1] if self._words else 0
-
-    async def _ledger(self, bot: BotRecord) -> Ledger:
-        try:
-            record = await self._parts.sessions.get(bot.session_id)
-            return await self._parts.sessions.ledger(record)
-        except (NotFound, BusUnavailable):
-            return Ledger()
