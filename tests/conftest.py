@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
+import hypothesis
 import pytest
 from loguru import logger
 from redis.asyncio import Redis
@@ -23,6 +24,12 @@ WAIT_LIMIT_S = 20.0
 POLL_S = 0.01
 
 Eventually = Callable[..., Awaitable[Any]]
+
+# A busy machine is no failure: no example is timed, and none counts as too slow to make.
+hypothesis.settings.register_profile(
+    "dragoman", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("dragoman")
 
 
 @pytest.fixture(autouse=True, scope="session")

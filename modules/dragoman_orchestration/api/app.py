@@ -182,9 +182,9 @@ async def serve_api(
     app = create_app(container)
 
     async def close_sockets() -> None:
-        await container.gateway().drain()
-        await app.state.viewers.drain()
-        await app.state.bot_viewers.drain()
+        await asyncio.gather(
+            container.gateway().drain(), app.state.viewers.drain(), app.state.bot_viewers.drain()
+        )
 
     await serve(
         app,

@@ -10,10 +10,16 @@ from loguru import logger
 from starlette.types import Receive, Scope, Send
 
 from dragoman_contracts.errors import DragomanError, LimitExceeded, Unavailable
-from dragoman_contracts.websocket import CloseCode
 from dragoman_orchestration.api.auth import Authenticator, bearer
 from dragoman_orchestration.api.direct_writer import DirectWriter
-from dragoman_orchestration.api.socket_io import accept, count_closed, refuse, until_done, write_out
+from dragoman_orchestration.api.socket_io import (
+    accept,
+    close_all,
+    count_closed,
+    refuse,
+    until_done,
+    write_out,
+)
 from dragoman_orchestration.bots.events import BotEventsHub, Follower
 from dragoman_orchestration.bots.store import BotStore
 from dragoman_orchestration.results.mailbox import Mailbox
@@ -45,8 +51,7 @@ class BotEventsEndpoint:
     async def drain(self) -> None:
         """Close all sockets with a code that says "reconnect"."""
         self._draining = True
-        for mailbox in self._mailboxes:
-            mailbox.close(CloseCode.GOING_AWAY, "the server restarts: connect again")
+        await close_all(self._mailboxes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection, from accept to close."""

@@ -13,13 +13,14 @@ from starlette.types import Receive, Scope, Send
 
 from dragoman_contracts.errors import DragomanError, InvalidInput, LimitExceeded, Unavailable
 from dragoman_contracts.translation_api import MAX_TARGETS
-from dragoman_contracts.websocket import CloseCode, StreamPosition
+from dragoman_contracts.websocket import StreamPosition
 from dragoman_orchestration.api.auth import Authenticator, Principal, bearer
 from dragoman_orchestration.api.direct_writer import DirectWriter
 from dragoman_orchestration.api.presence import PresenceBoard
 from dragoman_orchestration.api.session_watch import SessionWatch
 from dragoman_orchestration.api.socket_io import (
     accept,
+    close_all,
     count_closed,
     refuse,
     session_of,
@@ -109,8 +110,7 @@ class ResultsEndpoint:
     async def drain(self) -> None:
         """Close all viewers with a code that says "reconnect"."""
         self._draining = True
-        for mailbox in self._mailboxes:
-            mailbox.close(CloseCode.GOING_AWAY, "the server restarts: connect again")
+        await close_all(self._mailboxes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection, from accept to close."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import msgspec
@@ -15,13 +15,16 @@ from prometheus_client import Counter
 from starlette.types import Receive, Scope, Send
 
 from dragoman_contracts.errors import DragomanError
-from dragoman_contracts.websocket import SUBPROTOCOL, ServerMessage
+from dragoman_contracts.websocket import SUBPROTOCOL, CloseCode, ServerMessage
 from dragoman_orchestration.api.refusals import close_code, error_message
 from dragoman_orchestration.results.mailbox import Mailbox
 
 CANCEL_AGAIN_S = 0.5
 CLOSE_GRACE_S = 5.0
 """How long a closing socket may take to write what waits."""
+
+LAST_WORDS_S = 2.0
+"""How long a process that ends waits until all sockets were told so."""
 
 REASON_BYTES = 123
 
@@ -126,3 +129,15 @@ def abort_connection(receive: Receive) -> None:
     if transport is not None:
         with contextlib.suppress(Exception):
             transport.abort()
+
+
+async def close_all(mailboxes: Collection[Mailbox]) -> None:
+    """Close sockets with a code that says "reconnect", as the process ends; for at most ``LAST_WORDS_S``.
+
+    Waited for: the server would close with a code of its own what has not been told yet.
+    """
+    for mailbox in mailboxes:
+        mailbox.close(CloseCode.GOING_AWAY, "the server restarts: connect again")
+    deadline = asyncio.get_running_loop().time() + LAST_WORDS_S
+    while mailboxes and asyncio.get_running_loop().time() < deadline:
+        await asyncio.sleep(0.01)
