@@ -36,10 +36,10 @@ doctor *args:
 bootstrap-env *args:
     @dragoman config bootstrap "$@"
 
-# Runs all tests, five files at a time (most of them wait), the slow ones first; arguments go to pytest.
+# Runs all tests, four files at a time (most of them wait), the slow ones first; arguments go to pytest.
 [group('test')]
 test *args:
-    pytest -n 5 --dist loadfile --no-loadscope-reorder "$@"
+    pytest -n 4 --dist loadfile --no-loadscope-reorder "$@"
 
 # Runs the unit and contract tests only: no process is started.
 [group('test')]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import inspect
 import os
 import time
@@ -40,6 +41,14 @@ def _own_settings() -> Iterator[None]:
             patch.delenv(name)
         patch.setattr(settings, "ENV_FILE", None)
         yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _short_garbage_collections() -> Iterator[None]:
+    """What earlier modules left alive is not looked through again: pauses of seconds look like outages."""
+    yield
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

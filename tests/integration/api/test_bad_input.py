@@ -29,7 +29,7 @@ async def refused(socket, code: CloseCode) -> dict:
     error = await socket.next("error")
     assert error["message"]
     assert error["remedy"]
-    assert error["permanent"] is not code.reconnect
+    assert error["permanent"] is not code.reconnect, error
     assert await socket.closed() == code
     return error
 
