@@ -31,7 +31,7 @@ from dragoman_contracts.errors import (
     SessionEnded,
     Unauthenticated,
 )
-from dragoman_runtime.process import Drain
+from dragoman_runtime.process import Drain, cancel_all
 
 LOOK_EVERY_S = 0.2
 SESSION_END_S = 10.0
@@ -96,11 +96,11 @@ class Life:
             screenshot = await self._leave(outcome, driving)
             if isinstance(outcome, CompletionReason):
                 await self._end_session(speaking)
-            await self._cancel(*tasks)
+            await cancel_all(tasks)
             await self._tell_the_end(outcome, screenshot)
             return outcome
         finally:
-            await self._cancel(*tasks)
+            await cancel_all(tasks)
             await self._dragoman.__aexit__(None, None, None)
             await self._reporter.close()
 
@@ -169,7 +169,7 @@ class Life:
                     async for _ in speaker.events():
                         pass
                 finally:
-                    await self._cancel(sending)
+                    await cancel_all([sending])
         except (SessionEnded, NotFound):
             return CompletionReason.SESSION_ENDED
         except (Conflict, Forbidden, Unauthenticated) as error:
@@ -204,7 +204,7 @@ class Life:
         await asyncio.wait([driving], timeout=self._settings.leave_timeout_s)
         if not driving.done():
             logger.warning("it did not leave within {:g} s", self._settings.leave_timeout_s)
-        await self._cancel(driving)
+        await cancel_all([driving])
         return screenshot
 
     async def _end_session(self, speaking: asyncio.Task[Outcome]) -> None:
@@ -224,11 +224,6 @@ class Life:
         else:
             return
         await self._reporter.finish(LAST_REPORT_S)
-
-    async def _cancel(self, *tasks: asyncio.Task[Any]) -> None:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _outcome(task: asyncio.Task[Any]) -> Outcome:

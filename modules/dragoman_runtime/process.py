@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import uvloop
 from loguru import logger
@@ -21,6 +22,7 @@ EXIT_FAILED = 1
 EXIT_SIGNAL_BASE = 128
 """Shell convention: a process that a signal ended returns 128 + its number."""
 
+CANCEL_AGAIN_S = 0.5
 CHECK_TIMEOUT_S = 2.0
 
 Check = Callable[[], Awaitable[str | None]]
@@ -55,6 +57,22 @@ class Drain:
         except TimeoutError:
             return False
         return True
+
+
+async def cancel_all(tasks: Iterable[asyncio.Future[Any]]) -> None:
+    """Cancel and await; how they end is no error here.
+
+    Once is not enough: ``asyncio.wait_for`` of Python 3.11, which redis-py uses, swallows a cancellation that
+    comes together with its result (python/cpython#86296), and the task would go on for ever.
+    """
+    waiting = set(tasks)
+    while waiting:
+        for task in waiting:
+            task.cancel()
+        done, waiting = await asyncio.wait(waiting, timeout=CANCEL_AGAIN_S)
+        for task in done:
+            if not task.cancelled():
+                task.exception()  # seen, so that asyncio does not report it
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,10 +34,9 @@ from dragoman_orchestration.api.bot_events_ws import BotEventsEndpoint
 from dragoman_orchestration.api.ingest_ws import IngestEndpoint
 from dragoman_orchestration.api.results_ws import ResultsEndpoint
 from dragoman_orchestration.api.settings import ApiSettings
-from dragoman_orchestration.api.socket_io import cancel_all
 from dragoman_orchestration.container import ApiContainer
 from dragoman_runtime.http_service import create_http_app, serve
-from dragoman_runtime.process import Drain, Health
+from dragoman_runtime.process import Drain, Health, cancel_all
 from dragoman_runtime.settings import RuntimeSettings
 
 DESCRIPTION = """Live transcription: create a session, speak into its WebSocket, read captions from another.

@@ -238,8 +238,8 @@ def build_document(
             }
         },
         "channels": {
-            "audio": _channel("audio", "The speaker's socket.", sorted({*from_speaker, *to_speaker})),
-            "events": _channel(
+            "audio": _session_channel("audio", "The speaker's socket.", sorted({*from_speaker, *to_speaker})),
+            "events": _session_channel(
                 "events", "A viewer's socket: any number on a session.", to_viewer, languages=_LANGUAGES
             ),
             "bots": _bot_channel("/v1/bots/events", "All bots of an API key.", of_bots),
@@ -293,56 +293,61 @@ def _info(version: str) -> dict[str, Any]:
     }
 
 
-def _channel(name: str, description: str, messages: list[str], **query: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "address": f"/v1/sessions/{{session_id}}/{name}",
-        "title": f"Session {name}",
-        "description": description,
-        "parameters": {"session_id": {"description": "The id that POST /v1/sessions gave."}},
-        "servers": [{"$ref": "#/servers/api"}],
-        "messages": {message: {"$ref": f"#/components/messages/{message}"} for message in messages},
-        "bindings": {
-            "ws": {
-                "method": "GET",
-                "query": {
-                    "type": "object",
-                    "properties": {
-                        "after": {
-                            "type": "string",
-                            "pattern": "^.+:[0-9]{1,18}$",
-                            "description": "Position of the last event seen, `<epoch>:<offset>`.",
-                        },
-                        **query,
-                    },
-                },
-                "bindingVersion": "0.1.0",
-            }
-        },
+def _session_channel(
+    name: str, description: str, messages: list[str], **query: dict[str, Any]
+) -> dict[str, Any]:
+    after = {
+        "type": "string",
+        "pattern": "^.+:[0-9]{1,18}$",
+        "description": "Position of the last event seen, `<epoch>:<offset>`.",
     }
+    return _channel(
+        f"/v1/sessions/{{session_id}}/{name}",
+        f"Session {name}",
+        description,
+        messages,
+        parameters={"session_id": "The id that POST /v1/sessions gave."},
+        query={"after": after, **query},
+    )
 
 
 def _bot_channel(address: str, description: str, messages: list[str]) -> dict[str, Any]:
-    parameters = {"bot_id": {"description": "The id that POST /v1/bots gave."}} if "{" in address else {}
+    after = {
+        "type": "string",
+        "pattern": "^[0-9]{1,15}-[0-9]{1,15}$",
+        "description": "Position of the last message seen.",
+    }
+    parameters = {"bot_id": "The id that POST /v1/bots gave."} if "{" in address else {}
+    return _channel(
+        address,
+        "What happens to bots",
+        description,
+        messages,
+        parameters=parameters,
+        query={"after": after},
+    )
+
+
+def _channel(
+    address: str,
+    title: str,
+    description: str,
+    messages: list[str],
+    *,
+    parameters: dict[str, str],
+    query: dict[str, dict[str, Any]],
+) -> dict[str, Any]:
     return {
         "address": address,
-        "title": "What happens to bots",
+        "title": title,
         "description": description,
-        "parameters": parameters,
+        "parameters": {name: {"description": meaning} for name, meaning in parameters.items()},
         "servers": [{"$ref": "#/servers/api"}],
         "messages": {message: {"$ref": f"#/components/messages/{message}"} for message in messages},
         "bindings": {
             "ws": {
                 "method": "GET",
-                "query": {
-                    "type": "object",
-                    "properties": {
-                        "after": {
-                            "type": "string",
-                            "pattern": "^[0-9]{1,15}-[0-9]{1,15}$",
-                            "description": "Position of the last message seen.",
-                        }
-                    },
-                },
+                "query": {"type": "object", "properties": query},
                 "bindingVersion": "0.1.0",
             }
         },

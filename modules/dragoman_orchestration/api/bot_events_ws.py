@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from urllib.parse import parse_qs
 
 from loguru import logger
@@ -17,8 +16,7 @@ from dragoman_orchestration.api.socket_io import (
     close_all,
     count_closed,
     refuse,
-    until_done,
-    write_out,
+    tell_until_gone,
 )
 from dragoman_orchestration.bots.events import BotEventsHub, Follower
 from dragoman_orchestration.bots.store import BotStore
@@ -64,12 +62,7 @@ class BotEventsEndpoint:
             return
         self._mailboxes.add(mailbox)
         try:
-            await until_done(
-                receive,
-                mailbox,
-                writer=asyncio.create_task(write_out(send, mailbox)),
-                reader=asyncio.create_task(_until_gone(receive)),
-            )
+            await tell_until_gone(receive, send, mailbox)
         finally:
             self._mailboxes.discard(mailbox)
             self._hub.unsubscribe(follower)
@@ -88,9 +81,3 @@ class BotEventsEndpoint:
             await self._store.get(bot_id, principal.name)
         after = parse_qs(scope["query_string"].decode("latin-1")).get("after")
         return await self._hub.subscribe(mailbox, principal.name, bot_id, after[0] if after else None)
-
-
-async def _until_gone(receive: Receive) -> None:
-    """Followers have nothing to say: what they send is read and dropped."""
-    while (await receive())["type"] != "websocket.disconnect":
-        pass

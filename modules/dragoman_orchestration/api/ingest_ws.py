@@ -40,7 +40,6 @@ from dragoman_orchestration.api.presence import PresenceBoard, Seat
 from dragoman_orchestration.api.results_ws import position_of
 from dragoman_orchestration.api.socket_io import (
     accept,
-    cancel_all,
     count_closed,
     encode,
     refuse,
@@ -57,6 +56,7 @@ from dragoman_orchestration.session.model import Progress, SessionRecord
 from dragoman_orchestration.session.store import SessionStore
 from dragoman_runtime.broker.base import EntryIdRefused
 from dragoman_runtime.broker.publisher import TickPublisher
+from dragoman_runtime.process import cancel_all
 from dragoman_runtime.telemetry import current_traceparent
 
 FIRST_RETRY_S, LAST_RETRY_S = 0.05, 1.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from typing import NamedTuple
 from urllib.parse import parse_qs
@@ -24,8 +23,7 @@ from dragoman_orchestration.api.socket_io import (
     count_closed,
     refuse,
     session_of,
-    until_done,
-    write_out,
+    tell_until_gone,
 )
 from dragoman_orchestration.results.feed import Languages
 from dragoman_orchestration.results.hub import ResultsHub
@@ -166,12 +164,7 @@ class ResultsEndpoint:
         self._session_watch.joined()
         seat = self._presence.join(record.id, "viewer", principal, mailbox)
         try:
-            await until_done(
-                receive,
-                mailbox,
-                writer=asyncio.create_task(write_out(send, mailbox)),
-                reader=asyncio.create_task(_until_gone(receive)),
-            )
+            await tell_until_gone(receive, send, mailbox)
         finally:
             self._presence.leave(seat)
             self._hub.unsubscribe(record.id, subscription)
@@ -185,9 +178,3 @@ class ResultsEndpoint:
             raise LimitExceeded("the number of viewers of this server is at its limit")
         if self._per_session[session_id] >= self._max_viewers_per_session:
             raise LimitExceeded("the number of viewers of this session is at its limit")
-
-
-async def _until_gone(receive: Receive) -> None:
-    """Viewers have nothing to say: what they send is read and dropped."""
-    while (await receive())["type"] != "websocket.disconnect":
-        pass

@@ -12,6 +12,7 @@ from dragoman_contracts.config import SESSION_SECTIONS, ConfigValues, PresetName
 from dragoman_orchestration.api.access import KeyHolder, Parts
 from dragoman_orchestration.api.sessions import SessionId, problems
 from dragoman_orchestration.config.document import effective
+from dragoman_orchestration.config.processes import newest_audio, sections_of
 from dragoman_orchestration.container import ApiContainer
 from dragoman_orchestration.fleet.reporter import read_processes
 from dragoman_orchestration.session.config_scope import SessionConfig, checked_scope
@@ -19,7 +20,7 @@ from dragoman_orchestration.session.config_scope import SessionConfig, checked_s
 router = APIRouter(prefix="/v1/sessions", tags=["config"])
 
 
-class EffectiveConfig(BaseModel):
+class SessionConfigView(BaseModel):
     """What a session runs with, and where each value comes from."""
 
     preset: PresetName | None = Field(description="The preset that the session names.", examples=["lecture"])
@@ -41,7 +42,7 @@ class EffectiveConfig(BaseModel):
     summary="Get what the session runs with",
     responses=problems(401, 403, 404, 503),
 )
-async def get_session_config(container: Parts, _: KeyHolder, session_id: SessionId) -> EffectiveConfig:
+async def get_session_config(container: Parts, _: KeyHolder, session_id: SessionId) -> SessionConfigView:
     """The effective values, each with the scope that it comes from."""
     record = await container.store().get(session_id)
     return await _effective(container, record.profile, record.config)
@@ -54,7 +55,7 @@ async def get_session_config(container: Parts, _: KeyHolder, session_id: Session
 )
 async def put_session_config(
     container: Parts, _: KeyHolder, session_id: SessionId, wanted: SessionConfig
-) -> EffectiveConfig:
+) -> SessionConfigView:
     """Replace preset and values, at any time until the session has ended; what is left out is not set.
 
     A worker takes it over within about a second, from the audio of that moment on.
@@ -66,15 +67,16 @@ async def put_session_config(
     return await _effective(container, record.profile, config)
 
 
-async def _effective(container: ApiContainer, profile: str, config: SessionConfig) -> EffectiveConfig:
+async def _effective(container: ApiContainer, profile: str, config: SessionConfig) -> SessionConfigView:
     follower = container.config()
+    report = newest_audio(await read_processes(container.store_wire())).get(profile)
     values, provenance = effective(
-        await _defaults(container, profile),
+        sections_of(report) if report else {},
         follower.document,
         preset=config.preset,
         session_values=config.values.set_values(),
     )
-    return EffectiveConfig(
+    return SessionConfigView(
         preset=config.preset,
         config=config.values,
         effective={name: fields for name, fields in values.items() if name in SESSION_SECTIONS},
@@ -85,12 +87,3 @@ async def _effective(container: ApiContainer, profile: str, config: SessionConfi
         },
         version=follower.version,
     )
-
-
-async def _defaults(container: ApiContainer, profile: str) -> dict[str, Any]:
-    reports = [
-        report
-        for report in await read_processes(container.store_wire())
-        if report.kind == "audio" and report.profile == profile
-    ]
-    return dict(max(reports, key=lambda report: report.seen_ms).defaults) if reports else {}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -18,8 +18,8 @@ from dragoman_contracts.errors import DragomanError
 from dragoman_contracts.websocket import SUBPROTOCOL, CloseCode, ServerMessage
 from dragoman_orchestration.api.refusals import close_code, error_message
 from dragoman_orchestration.results.mailbox import Mailbox
+from dragoman_runtime.process import cancel_all
 
-CANCEL_AGAIN_S = 0.5
 CLOSE_GRACE_S = 5.0
 """How long a closing socket may take to write what waits."""
 
@@ -102,20 +102,20 @@ async def until_done(
         await cancel_all((writer, reader, closed))
 
 
-async def cancel_all(tasks: Iterable[asyncio.Future[Any]]) -> None:
-    """Cancel and await; a peer that is gone is no error here.
+async def tell_until_gone(receive: Receive, send: Send, mailbox: Mailbox) -> None:
+    """Write a mailbox to a socket whose peer has nothing to say, until either side closes it."""
+    await until_done(
+        receive,
+        mailbox,
+        writer=asyncio.create_task(write_out(send, mailbox)),
+        reader=asyncio.create_task(_until_gone(receive)),
+    )
 
-    Once is not enough: ``asyncio.wait_for`` of Python 3.11, which redis-py uses, swallows a cancellation that
-    comes together with its result (python/cpython#86296), and the task would go on for ever.
-    """
-    waiting = set(tasks)
-    while waiting:
-        for task in waiting:
-            task.cancel()
-        done, waiting = await asyncio.wait(waiting, timeout=CANCEL_AGAIN_S)
-        for task in done:
-            if not task.cancelled():
-                task.exception()  # seen, so that asyncio does not report it
+
+async def _until_gone(receive: Receive) -> None:
+    """What is sent all the same is read and dropped."""
+    while (await receive())["type"] != "websocket.disconnect":
+        pass
 
 
 def abort_connection(receive: Receive) -> None:

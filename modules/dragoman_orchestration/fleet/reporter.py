@@ -6,7 +6,7 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
@@ -141,8 +141,13 @@ async def read_processes(broker: RedisBroker) -> list[ProcessReport]:
 
     """
     [reply] = await broker.ask([("HVALS", PROCESSES)])
+    return parse_reports(reply)
+
+
+def parse_reports(values: Iterable[bytes]) -> list[ProcessReport]:
+    """The reports among the values of the hash, by kind and name; what is none is left out."""
     reports = []
-    for raw in reply:
+    for raw in values:
         try:
             reports.append(_decoder.decode(raw))
         except msgspec.DecodeError:

@@ -26,6 +26,17 @@ Refusal = Literal["no_room", "degraded"]
 _decoder = msgspec.json.Decoder(WorkerReport)
 
 
+def parse_reports(values: Iterable[bytes]) -> list[WorkerReport]:
+    """The reports among the values of a fleet's hash; what is none, as of another version, is left out."""
+    reports = []
+    for raw in values:
+        try:
+            reports.append(_decoder.decode(raw))
+        except msgspec.DecodeError:
+            continue  # whoever wrote it tells again
+    return reports
+
+
 @dataclass(frozen=True, slots=True)
 class Fleet:
     """The workers whose reports are fresh; none means that nothing is known."""
@@ -36,15 +47,7 @@ class Fleet:
     def of(cls, raw: Iterable[bytes], now_ms: int) -> Fleet:
         """Read reports; stale ones, of workers that are gone, and what is none are left out."""
         oldest_ms = now_ms - int(REPORT_VALID_S * 1000)
-        reports = []
-        for value in raw:
-            try:
-                report = _decoder.decode(value)
-            except msgspec.DecodeError:
-                continue
-            if report.seen_ms >= oldest_ms:
-                reports.append(report)
-        return cls(tuple(reports))
+        return cls(tuple(report for report in parse_reports(raw) if report.seen_ms >= oldest_ms))
 
     @property
     def sessions(self) -> int:

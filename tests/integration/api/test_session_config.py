@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import msgspec
 
@@ -36,7 +37,8 @@ async def in_force(api, redis_client, eventually) -> None:
 
 async def tell_of_a_worker(redis_client) -> None:
     report = ProcessReport(
-        name="w1", kind="audio", version="1", started_ms=1, seen_ms=2, profile="mock",
+        name="w1", kind="audio", version="1", profile="mock",
+        started_ms=1, seen_ms=time.time_ns() // 1_000_000,
         defaults={"voice_activity": {"threshold": 0.5, "min_silence_ms": 416}},
     )  # fmt: skip
     await redis_client.hset(PROCESSES, "w1", msgspec.json.encode(report))

@@ -33,7 +33,7 @@ from dragoman_contracts.websocket import Ledger
 from dragoman_orchestration.monitoring.listeners import listeners
 from dragoman_orchestration.monitoring.usage import UsageCounter, UsageReports, day_of, read_usage
 from dragoman_runtime.broker.consumer import ConsumerOptions
-from dragoman_runtime.process import Drain
+from dragoman_runtime.process import Drain, cancel_all
 
 TODAY = "2026-03-01T12:00:00.000+00:00"
 DAY = date(2026, 3, 1)
@@ -154,10 +154,7 @@ async def test_a_counter_killed_between_counting_and_acknowledging_counts_nothin
         return await read_usage(owned, [DAY]) == SUMS
 
     await eventually(all_counted)
-    while any(not task.done() for task in tasks):
-        for task in tasks:  # again: Python 3.11 may lose a cancellation that meets a timeout
-            task.cancel()
-        await asyncio.wait(tasks, timeout=0.2)
+    await cancel_all(tasks)
     assert len(await owned.pending(AUDIO_RESULTS, GROUP_MONITORING)) == 7
 
     tasks = [

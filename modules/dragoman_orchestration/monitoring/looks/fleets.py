@@ -6,17 +6,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-import msgspec
-
 from dragoman_contracts.fleet import REPORT_VALID_S, WorkerReport
 from dragoman_contracts.streams import fleet_key
 from dragoman_orchestration.monitoring.looks.sessions import SessionFacts
 from dragoman_orchestration.monitoring.measures import Look
-from dragoman_orchestration.session.fleet import Fleet
+from dragoman_orchestration.session.fleet import Fleet, parse_reports
 from dragoman_runtime.broker.redis import RedisBroker
 from dragoman_runtime.broker.wire import bus_error
-
-_decoder = msgspec.json.Decoder(WorkerReport)
 
 
 class FleetLook:
@@ -45,7 +41,7 @@ class FleetLook:
         if away and len(away) == len(replies):
             raise bus_error(away[0]) from None
         found = {
-            profile: None if isinstance(reply, Exception) else _read(reply)
+            profile: None if isinstance(reply, Exception) else parse_reports(reply)
             for profile, reply in zip(profiles, replies, strict=True)
         }
         if not away:
@@ -68,16 +64,6 @@ class FleetLook:
             came = now if seen_ms or seems_fresh else float("-inf")
             self._came[report.worker] = report.seen_ms, came
         return now - came <= REPORT_VALID_S
-
-
-def _read(raw_reports: Sequence[bytes]) -> list[WorkerReport]:
-    reports = []
-    for raw in raw_reports:
-        try:
-            reports.append(_decoder.decode(raw))
-        except msgspec.DecodeError:
-            continue  # of another version: whoever wrote it tells again
-    return reports
 
 
 def measure_fleets(

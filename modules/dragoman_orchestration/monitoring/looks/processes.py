@@ -13,6 +13,7 @@ from dragoman_contracts.errors import BusUnavailable
 from dragoman_contracts.fleet import REPORT_INTERVAL_S, REPORT_VALID_S, ProcessReport
 from dragoman_contracts.monitoring import ProcessView
 from dragoman_contracts.streams import PROCESSES
+from dragoman_orchestration.fleet.reporter import parse_reports
 from dragoman_orchestration.monitoring.measures import Look
 from dragoman_runtime.broker.redis import RedisBroker
 from dragoman_runtime.broker.wire import bus_error
@@ -23,8 +24,6 @@ LOST_WITHIN_MS = 600_000
 """Losses count for so long, also where another process has the place: one that crashes again and again."""
 REPORT_MAX_AGE_MS = int(REPORT_INTERVAL_S * 1000) + 500
 """How old a report of a living process is at most when it is seen the first time."""
-
-_decoder = msgspec.json.Decoder(ProcessReport)
 
 
 class GoneProcess(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,7 +90,7 @@ class ProcessLook:
         if not isinstance(time_reply, list):
             raise BusUnavailable("Redis did not tell its time")
         now_ms = int(time_reply[0]) * 1000 + int(time_reply[1]) // 1000
-        reports = _read(reports_reply)
+        reports = parse_reports(reports_reply)
         self._note(reports, now_ms)
         alive = self._miss(reports, now_ms)
         self._measure(alive, look)
@@ -231,13 +230,3 @@ def _measure_breakers(report: ProcessReport, look: Look) -> None:
         is_open = state != "closed" and not is_idle
         reason = f"process {report.name} does not ask {breaker}, which failed repeatedly" if is_open else ""
         look.note("breaker_open", is_open, f"{report.name}/{breaker}", reason=reason)
-
-
-def _read(raw_reports: Sequence[bytes]) -> list[ProcessReport]:
-    reports = []
-    for raw in raw_reports:
-        try:
-            reports.append(_decoder.decode(raw))
-        except msgspec.DecodeError:
-            continue  # of another version: whoever wrote it tells again
-    return sorted(reports, key=lambda report: (report.kind, report.name))
