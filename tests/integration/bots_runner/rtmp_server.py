@@ -7,6 +7,8 @@ import struct
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
+from .tcp_server import tcp_server
+
 HANDSHAKE_BYTES = 1536
 AUDIO, COMMAND = 8, 20
 _HEADERS = {0: 11, 1: 7, 2: 3, 3: 0}
@@ -113,26 +115,5 @@ async def _play(writer: asyncio.StreamWriter, flv: bytes) -> None:
 @asynccontextmanager
 async def rtmp_server(flv: bytes) -> AsyncIterator[str]:
     """Play the audio of an FLV file to whoever comes, from its beginning, then hang up; its URL."""
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await _handle(reader, writer, flv)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
-
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.ensure_future(handle(reader, writer))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
-    try:
-        yield f"rtmp://127.0.0.1:{server.sockets[0].getsockname()[1]}/live/room"
-    finally:
-        server.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    async with tcp_server(lambda reader, writer: _handle(reader, writer, flv)) as port:
+        yield f"rtmp://127.0.0.1:{port}/live/room"

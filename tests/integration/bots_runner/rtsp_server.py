@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 
 import numpy as np
 
+from .tcp_server import tcp_server
+
 RATE_HZ = 8_000
 PACKET_SAMPLES = 160
 _SDP = "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=camera\r\nt=0 0\r\nm=audio 0 RTP/AVP 0\r\na=control:audio\r\n"
@@ -59,26 +61,5 @@ async def _play(writer: asyncio.StreamWriter, samples: np.ndarray) -> None:
 @asynccontextmanager
 async def rtsp_server(samples: np.ndarray) -> AsyncIterator[str]:
     """Serve ``samples`` (8 kHz) to whoever comes, from their beginning; its URL."""
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await _handle(reader, writer, samples)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
-
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.ensure_future(handle(reader, writer))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
-    try:
-        yield f"rtsp://127.0.0.1:{server.sockets[0].getsockname()[1]}/camera"
-    finally:
-        server.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    async with tcp_server(lambda reader, writer: _handle(reader, writer, samples)) as port:
+        yield f"rtsp://127.0.0.1:{port}/camera"
