@@ -22,6 +22,7 @@ from loguru import logger
 from opentelemetry.trace import SpanKind
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
 from pydantic import BaseModel, Field
+from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
@@ -76,13 +77,29 @@ class Problem(BaseModel):
     errors: list[ProblemError] | None = Field(None, description="The wrong places of an invalid request.")
 
 
+_SCHEMA_REFERENCE = "#/components/schemas/{model}"
+PROBLEM_CONTENT: dict[str, Any] = {
+    PROBLEM_TYPE: {"schema": {"$ref": _SCHEMA_REFERENCE.format(model=Problem.__name__)}}
+}
+"""For ``content`` of a response in FastAPI's ``responses=``; applications of ``create_http_app`` have the
+schema among their components."""
+
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
-    "default": {
-        "description": "Problem details (RFC 9457)",
-        "content": {PROBLEM_TYPE: {"schema": Problem.model_json_schema()}},
-    }
+    "default": {"description": "Problem details (RFC 9457)", "content": PROBLEM_CONTENT}
 }
 """For ``responses=`` of FastAPI: what every route answers when it fails."""
+
+
+class _ServiceApp(FastAPI):
+    """An application whose OpenAPI document has the problem among its components."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The document, made once."""
+        if self.openapi_schema is None:
+            _, problem = models_json_schema([(Problem, "serialization")], ref_template=_SCHEMA_REFERENCE)
+            schemas = super().openapi().setdefault("components", {}).setdefault("schemas", {})
+            schemas.update(problem["$defs"])
+        return super().openapi()
 
 
 def create_http_app(
@@ -99,7 +116,7 @@ def create_http_app(
 
     ``name`` is the service's name in metrics and traces; ``options`` go to ``FastAPI``.
     """
-    app = FastAPI(
+    app = _ServiceApp(
         title=title or f"Dragoman {name}",
         version=version,
         description=description,

@@ -32,7 +32,7 @@ from dragoman_orchestration.config.desk import ConfigDesk
 from dragoman_orchestration.config.document import ConfigInvalid, FieldProblem, diff
 from dragoman_orchestration.config.records import ChangeRecord
 from dragoman_orchestration.config.state import ConfigState
-from dragoman_runtime.http_service import PROBLEM_TYPE, Problem
+from dragoman_runtime.http_service import PROBLEM_CONTENT
 
 router = APIRouter(prefix="/v1/config", tags=["config"])
 
@@ -46,7 +46,7 @@ _OF_A_CHANGE: dict[int | str, dict[str, Any]] = {
     },
     412: {
         "description": "`If-Match` or `If-None-Match` does not hold: somebody else changed it.",
-        "content": {PROBLEM_TYPE: {"schema": Problem.model_json_schema()}},
+        "content": PROBLEM_CONTENT,
     },
     **problems(401, 403, 404, 409, 413, 422, 503),
 }

@@ -27,7 +27,7 @@ from dragoman_orchestration.api.schemas import (
 from dragoman_orchestration.session.config_scope import SessionConfig, checked_scope
 from dragoman_orchestration.session.model import Cursor
 from dragoman_orchestration.session.store import now_ms
-from dragoman_runtime.http_service import PROBLEM_TYPE, Problem
+from dragoman_runtime.http_service import PROBLEM_CONTENT
 
 router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
 
@@ -59,10 +59,7 @@ def problems(*codes: int) -> dict[int | str, dict[str, Any]]:
         503: "Redis or a service is away, or no worker has room (`overloaded`); `Retry-After` tells when to "
         "try again.",
     }
-    return {
-        code: {"description": told[code], "content": {PROBLEM_TYPE: {"schema": Problem.model_json_schema()}}}
-        for code in codes
-    }
+    return {code: {"description": told[code], "content": PROBLEM_CONTENT} for code in codes}
 
 
 @router.post(
