@@ -25,8 +25,10 @@ app = typer.Typer(
 worker_app = typer.Typer(no_args_is_help=True, help="Run one worker process.")
 dead_letters_app = typer.Typer(no_args_is_help=True, help="What could not be handled: look, retry, drop.")
 config_app = typer.Typer(no_args_is_help=True, help="Settings: their template and the local file.")
+schema_app = typer.Typer(no_args_is_help=True, help="The API's documents as JSON, to generate clients from.")
 app.add_typer(worker_app, name="worker", rich_help_panel="One process each")
 app.add_typer(config_app, name="config", rich_help_panel="On this machine")
+app.add_typer(schema_app, name="schema", rich_help_panel="Use a server")
 app.add_typer(dead_letters_app, name="dead-letters", rich_help_panel="Run an installation")
 
 LOCAL = "On this machine"
@@ -187,6 +189,22 @@ def config_bootstrap(
     from dragoman_orchestration.cli.env_template import bootstrap
 
     typer.echo(bootstrap(Path(".env.local"), force=force))
+
+
+@schema_app.command("openapi")
+def schema_openapi() -> None:
+    """Print the OpenAPI document of the REST routes."""
+    from dragoman_orchestration.cli.schema import openapi_document, render
+
+    typer.echo(render(openapi_document()), nl=False)
+
+
+@schema_app.command("websocket")
+def schema_websocket() -> None:
+    """Print a JSON Schema of all WebSocket messages, with the close codes."""
+    from dragoman_orchestration.cli.schema import render, websocket_document
+
+    typer.echo(render(websocket_document()), nl=False)
 
 
 @app.command(rich_help_panel=PROCESS)
