@@ -341,6 +341,11 @@ class RecordField:
     FORMAT = b"format"
     OWNER_KEY = b"owner_key"
     """Name of the API key that made the session."""
+    TITLE = b"title"
+    """What people call it; content, so never in a log."""
+    RECORDING = b"recording"
+    """How its recording is: ``recording``, ``complete``, ``failed:<reason>``, or nothing where there is none.
+    The worker looks at it every second."""
     SEEN_MS = b"seen_ms"
     """When a speaker was last connected, unix ms; abandoned sessions are ended by it."""
     END_REASON = b"end_reason"

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from dragoman_contracts.bots import RUNNER_TOKEN_PREFIX
-from dragoman_contracts.errors import Fenced, Forbidden, Unauthenticated
+from dragoman_contracts.errors import Fenced, Forbidden, InvalidInput, Unauthenticated
 from dragoman_contracts.websocket import BEARER_SUBPROTOCOL
 from dragoman_orchestration.api.settings import ApiSettings
 from dragoman_orchestration.bots.model import bot_of_token, token_hash
@@ -33,6 +33,11 @@ class Principal:
     name: str
     session_id: str | None = None
     bot_id: str | None = None
+
+    @property
+    def is_key(self) -> bool:
+        """Whether it is an API key, which everything is told."""
+        return self.session_id is None and self.bot_id is None
 
     def must_reach(self, session_id: str) -> None:
         """Whether the results of this session may be read.
@@ -169,9 +174,19 @@ class Authenticator:
                 found = Principal(name)
         return found or self._viewer(credential)
 
-    def issue_viewer_token(self, session_id: str) -> ViewerToken:
-        """A token that reads the results of one session."""
-        expires_at_s = int(time.time()) + self._token_ttl_s
+    def issue_viewer_token(self, session_id: str, ttl_s: int | None = None) -> ViewerToken:
+        """A token that reads the results of one session, for as long as the setting says or shorter.
+
+        Raises:
+            InvalidInput: longer than the setting allows.
+
+        """
+        if ttl_s is not None and ttl_s > self._token_ttl_s:
+            raise InvalidInput(
+                f"a viewer's token is valid for at most {self._token_ttl_s} s",
+                remedy="Ask for less, or raise DRAGOMAN_API_VIEWER_TOKEN_TTL_S.",
+            )
+        expires_at_s = int(time.time()) + (self._token_ttl_s if ttl_s is None else ttl_s)
         token = self._signer.dumps([session_id, expires_at_s])
         return ViewerToken(token.decode() if isinstance(token, bytes) else token, expires_at_s)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,6 +17,20 @@ from dragoman_orchestration.session.presence import Connected, Counts
 
 EXAMPLE_ID = "0f3c1d2e4b5a69788796a5b4c3d2e1f0"
 EXAMPLE_TIME = "2025-01-31T12:00:00.000Z"
+EXAMPLE_TITLE = "Board meeting"
+MAX_TITLE_CHARS = 200
+MIN_VIEWER_TTL_S = 60
+
+Title = Annotated[
+    str,
+    Field(
+        max_length=MAX_TITLE_CHARS,
+        # C0, DEL, C1, and the separators that break a line.
+        pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$",
+        description="What people call it, in one line without control characters.",
+        examples=[EXAMPLE_TITLE],
+    ),
+]
 
 
 class CreateSession(BaseModel):
@@ -26,12 +40,18 @@ class CreateSession(BaseModel):
         extra="forbid",
         json_schema_extra={
             "examples": [
-                {"language": "en", "hotwords": "Dragoman", "translation": {"targets": ["es", "pt-BR"]}},
+                {
+                    "title": EXAMPLE_TITLE,
+                    "language": "en",
+                    "hotwords": "Dragoman",
+                    "translation": {"targets": ["es", "pt-BR"]},
+                },
                 {},
             ]
         },
     )
 
+    title: Title = ""
     language: str | None = Field(
         None, pattern="^[a-z]{2,3}$", description="ISO 639 code; left out: detected once an utterance."
     )
@@ -53,7 +73,7 @@ class CreateSession(BaseModel):
 
     def options(self) -> SessionOptions:
         """As the contract has it."""
-        return msgspec.convert(self.model_dump(exclude={"preset", "config"}), SessionOptions)
+        return msgspec.convert(self.model_dump(exclude={"title", "preset", "config"}), SessionOptions)
 
     def with_defaults(self, defaults: SessionDefaults) -> CreateSession:
         """What is left out is as the configuration says."""
@@ -68,10 +88,19 @@ class CreateSession(BaseModel):
         return self.model_copy(update={name: value for name, value in own.items() if name not in given})
 
 
+class ChangeSession(BaseModel):
+    """What of a session can be changed at any time."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"title": EXAMPLE_TITLE}]})
+
+    title: Title
+
+
 class Session(BaseModel):
     """A session and where its sockets are."""
 
     id: str = Field(examples=[EXAMPLE_ID])
+    title: str = Field(description="Empty where it was given none.", examples=[EXAMPLE_TITLE])
     status: Literal["created", "live", "ending", "ended"] = Field(
         description="`ending` takes no more audio while the rest is transcribed.", examples=["created"]
     )
@@ -99,6 +128,7 @@ class Session(BaseModel):
         sockets = f"{base_url}/v1/sessions/{record.id}"
         return cls(
             id=record.id,
+            title=record.title,
             status=record.status.value,
             profile=record.profile,
             language=record.options.language,
@@ -109,6 +139,42 @@ class Session(BaseModel):
             end_reason=record.end_reason or None,
             audio_url=f"{sockets}/audio",
             events_url=f"{sockets}/events",
+        )
+
+
+class ViewedTranslation(BaseModel):
+    """What a viewer is told of a session's translation."""
+
+    targets: list[str] = Field(examples=[["es", "pt-BR"]])
+
+
+class ViewedSession(BaseModel):
+    """What a viewer is told of a session: what it is and in which languages it can be read."""
+
+    id: str = Field(examples=[EXAMPLE_ID])
+    title: str = Field(examples=[EXAMPLE_TITLE])
+    status: Literal["created", "live", "ending", "ended"] = Field(examples=["live"])
+    language: str | None = Field(description="Null: detected as it is spoken.", examples=["en"])
+    translation: ViewedTranslation
+    created_at: datetime = Field(examples=[EXAMPLE_TIME])
+    ended_at: datetime | None = Field(examples=[None])
+    events_url: str = Field(
+        description="The viewers' WebSocket.",
+        examples=[f"ws://127.0.0.1:8080/v1/sessions/{EXAMPLE_ID}/events"],
+    )
+
+    @classmethod
+    def of(cls, session: Session) -> ViewedSession:
+        """From all that there is to tell."""
+        return cls(
+            id=session.id,
+            title=session.title,
+            status=session.status,
+            language=session.language,
+            translation=ViewedTranslation(targets=session.translation.targets),
+            created_at=session.created_at,
+            ended_at=session.ended_at,
+            events_url=session.events_url,
         )
 
 
@@ -180,6 +246,19 @@ class SessionConnections(BaseModel):
                 for one in connected
             ],
         )
+
+
+class ViewerTokenWanted(BaseModel):
+    """How long a viewer's token is to be valid."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"ttl_s": 3600}, {}]})
+
+    ttl_s: int | None = Field(
+        None,
+        ge=MIN_VIEWER_TTL_S,
+        description="Seconds, at most `DRAGOMAN_API_VIEWER_TOKEN_TTL_S`; left out: that.",
+        examples=[3600],
+    )
 
 
 class ViewerTokenIssued(BaseModel):

@@ -15,13 +15,16 @@ from dragoman_orchestration.api import transcripts
 from dragoman_orchestration.api.access import KeyHolder, Parts, SessionReader
 from dragoman_orchestration.api.schemas import (
     EXAMPLE_ID,
+    ChangeSession,
     CreateSession,
     Session,
     SessionConnections,
     SessionLedger,
     SessionList,
     Transcript,
+    ViewedSession,
     ViewerTokenIssued,
+    ViewerTokenWanted,
     moment,
 )
 from dragoman_orchestration.session.config_scope import SessionConfig, checked_scope
@@ -94,6 +97,7 @@ async def create_session(
         owner_key=principal.name,
         limits=container.session_limits(),
         config=config,
+        title=wanted.title,
     )
     logger.bind(session_id=record.id).info("session created")
     response.headers["location"] = f"/v1/sessions/{record.id}"
@@ -121,9 +125,22 @@ async def list_sessions(
 
 
 @router.get("/{session_id}", summary="Get a session", responses=problems(401, 403, 404, 503))
-async def get_session(request: Request, container: Parts, _: KeyHolder, session_id: SessionId) -> Session:
-    """The session as it is now."""
-    return Session.of(await container.store().get(session_id), _sockets_url(request))
+async def get_session(
+    request: Request, container: Parts, principal: SessionReader, session_id: SessionId
+) -> Session | ViewedSession:
+    """The session as it is now; with a viewer's token what a viewer has to know of it."""
+    session = Session.of(await container.store().get(session_id), _sockets_url(request))
+    return session if principal.is_key else ViewedSession.of(session)
+
+
+@router.patch("/{session_id}", summary="Rename a session", responses=problems(401, 403, 404, 413, 422, 503))
+async def change_session(
+    request: Request, container: Parts, _: KeyHolder, session_id: SessionId, wanted: ChangeSession
+) -> Session:
+    """Give a session a title, also one that has ended."""
+    store = container.store()
+    await store.set_title(session_id, wanted.title)
+    return Session.of(await store.get(session_id), _sockets_url(request))
 
 
 @router.delete(
@@ -221,12 +238,17 @@ async def get_presence(container: Parts, _: KeyHolder, session_id: SessionId) ->
     "/{session_id}/viewer-tokens",
     status_code=status.HTTP_201_CREATED,
     summary="Make a token for viewers",
-    responses=problems(401, 403, 404, 503),
+    responses=problems(401, 403, 404, 413, 422, 503),
 )
-async def create_viewer_token(container: Parts, _: KeyHolder, session_id: SessionId) -> ViewerTokenIssued:
-    """A token that reaches the events, the transcript and the ledger of this session, and nothing else."""
+async def create_viewer_token(
+    container: Parts,
+    _: KeyHolder,
+    session_id: SessionId,
+    wanted: Annotated[ViewerTokenWanted | None, Body()] = None,
+) -> ViewerTokenIssued:
+    """A token that reads this session: its title and status, its events, its transcript and its ledger."""
     await container.store().get(session_id)
-    issued = container.authenticator().issue_viewer_token(session_id)
+    issued = container.authenticator().issue_viewer_token(session_id, wanted.ttl_s if wanted else None)
     return ViewerTokenIssued(token=issued.token, expires_at=moment(issued.expires_at_s))
 
 

@@ -13,6 +13,7 @@ from dragoman_contracts.streams import RecordField, StateField
 from dragoman_contracts.websocket import SessionOptions, TranslationOptions
 from dragoman_orchestration.session.config_scope import NOTHING_SET, SessionConfig
 from dragoman_orchestration.session.lifecycle import Status
+from dragoman_orchestration.session.recording import RecordingStatus
 
 MAX_DIGITS = 15
 """Of a time in ms: beyond it the scores of Redis' sorted sets are not exact."""
@@ -82,6 +83,8 @@ class SessionRecord:
     options: SessionOptions = field(default_factory=SessionOptions)
     translation: TranslationOptions = field(default_factory=TranslationOptions)
     config: SessionConfig = NOTHING_SET
+    title: str = ""
+    recording: RecordingStatus | None = None
     ended_ms: int = 0
     seen_ms: int = 0
     epoch: int = 0
@@ -102,6 +105,8 @@ class SessionRecord:
             options=_options_decoder.decode(fields.get(RecordField.OPTIONS) or b"{}"),
             translation=_translation_decoder.decode(fields.get(RecordField.TRANSLATION) or b"{}"),
             config=SessionConfig.decode(fields.get(RecordField.CONFIG)),
+            title=fields.get(RecordField.TITLE, b"").decode(),
+            recording=RecordingStatus.decode(fields.get(RecordField.RECORDING)),
             ended_ms=int(fields.get(RecordField.ENDED_MS) or 0),
             seen_ms=int(fields.get(RecordField.SEEN_MS) or 0),
             epoch=int(fields.get(RecordField.EPOCH) or 0),

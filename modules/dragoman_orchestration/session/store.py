@@ -50,6 +50,7 @@ from dragoman_orchestration.session.model import (
     encode_format,
     translation_fields,
 )
+from dragoman_orchestration.session.recording import RECORDING
 from dragoman_runtime.broker.redis import RedisBroker
 from dragoman_runtime.broker.scripts import Argument, Script, TickScripts
 from dragoman_runtime.broker.wire import Command, bus_error
@@ -106,15 +107,19 @@ class SessionStore:
         owner_key: str,
         limits: Limits,
         config: SessionConfig = NOTHING_SET,
+        title: str = "",
+        recorded_as: str = "",
     ) -> SessionRecord:
         """Make a session; ``options.translation`` has its sets of terms resolved.
+
+        ``recorded_as`` is the id of a recording that was made for it: then the session has this id.
 
         Raises:
             LimitExceeded: there are as many sessions as there may be, in all or of this key.
 
         """
         record = SessionRecord(
-            id=uuid.uuid4().hex,
+            id=recorded_as or uuid.uuid4().hex,
             status=Status.CREATED,
             profile=profile,
             created_ms=now_ms(),
@@ -123,6 +128,8 @@ class SessionStore:
             options=msgspec.structs.replace(options, translation=None),
             translation=options.translation or TranslationOptions(),
             config=config,
+            title=title,
+            recording=RECORDING if recorded_as else None,
         )
         keys = self.keys(record.id)
         shard = keys.shard
@@ -288,10 +295,31 @@ class SessionStore:
         if not await self._change_record(session_id, {RecordField.CONFIG: config.encode()}):
             raise SessionEnded("the session has ended: nothing of it can be configured any more")
 
-    async def _change_record(self, session_id: str, fields: dict[bytes, bytes]) -> bool:
-        """Whether the session has not ended yet."""
+    async def set_title(self, session_id: str, title: str) -> None:
+        """Call a session so from now on, also one that has ended.
+
+        Raises:
+            NotFound: there is no such session.
+
+        """
+        await self._change_record(session_id, {RecordField.TITLE: title.encode()}, also_ended=True)
+
+    async def forget_recording(self, session_id: str) -> None:
+        """The session has no recording from now on: its worker stops to write one.
+
+        Raises:
+            NotFound: there is no such session.
+
+        """
+        await self._change_record(session_id, {RecordField.RECORDING: b""}, also_ended=True)
+
+    async def _change_record(
+        self, session_id: str, fields: dict[bytes, bytes], *, also_ended: bool = False
+    ) -> bool:
+        """Whether it was changed: not if the session has ended, unless that does not matter."""
+        args = [b"any" if also_ended else b"live", *_flat(fields)]
         async with self._turn():
-            answer = await self._change(keys=[self.keys(session_id).record], args=_flat(fields))
+            answer = await self._change(keys=[self.keys(session_id).record], args=args)
         if answer == b"missing":
             raise NotFound("there is no such session, or it ended long ago")
         return bool(answer == b"ok")
@@ -519,6 +547,8 @@ def _record_fields(record: SessionRecord) -> dict[bytes, bytes]:
         RecordField.OPTIONS: msgspec.json.encode(record.options),
         RecordField.CONFIG: record.config.encode(),
         RecordField.EPOCH: b"0",
+        RecordField.TITLE: record.title.encode(),
+        RecordField.RECORDING: record.recording.encode() if record.recording else b"",
         **translation_fields(record.translation),
     }
 

@@ -44,6 +44,7 @@ async def refused(socket, code: CloseCode) -> dict:
         ("POST", "/v1/sessions"),
         ("GET", "/v1/sessions"),
         ("GET", f"/v1/sessions/{UNKNOWN}"),
+        ("PATCH", f"/v1/sessions/{UNKNOWN}"),
         ("DELETE", f"/v1/sessions/{UNKNOWN}"),
         ("POST", f"/v1/sessions/{UNKNOWN}/end"),
         ("GET", f"/v1/sessions/{UNKNOWN}/transcript"),
@@ -123,12 +124,12 @@ async def test_a_viewers_token_reaches_one_sessions_results(api, worker):
     assert (await viewer.next("transcript.final"))["text"] == "hello"
 
     headers = {"authorization": f"Bearer {token}"}
-    for path in ("transcript", "ledger", "translation"):
-        assert (await api.http.get(f"/v1/sessions/{session_id}/{path}", headers=headers)).status_code == 200
-        answer = await api.http.get(f"/v1/sessions/{other}/{path}", headers=headers)
+    for path in ("", "/transcript", "/ledger", "/translation"):
+        assert (await api.http.get(f"/v1/sessions/{session_id}{path}", headers=headers)).status_code == 200
+        answer = await api.http.get(f"/v1/sessions/{other}{path}", headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
     for method, path in (
-        ("GET", f"/v1/sessions/{session_id}"),
+        ("PATCH", f"/v1/sessions/{session_id}"),
         ("GET", "/v1/sessions"),
         ("POST", "/v1/sessions"),
         ("DELETE", f"/v1/sessions/{session_id}"),

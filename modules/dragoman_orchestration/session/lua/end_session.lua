@@ -17,6 +17,9 @@ end
 if status == 'created' then
     redis.call('XADD', results, '1-0', 't', 'session.ended', 'd', ARGV[7], 'ms', now)
     redis.call('HSET', record, 'status', 'ended', 'ended_ms', now, 'end_reason', reason)
+    if redis.call('HGET', record, 'recording') == 'recording' then
+        redis.call('HSET', record, 'recording', 'complete')
+    end
     redis.call('ZREM', KEYS[5], id)
     redis.call('ZREM', KEYS[6], id)
     redis.call('EXPIRE', record, keep)
