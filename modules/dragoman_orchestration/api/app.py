@@ -31,7 +31,9 @@ from dragoman_orchestration.api import (
 from dragoman_orchestration.api.asyncapi import build_document
 from dragoman_orchestration.api.body_limit import BodyLimit
 from dragoman_orchestration.api.bot_events_ws import BotEventsEndpoint
+from dragoman_orchestration.api.docs_page import add_docs
 from dragoman_orchestration.api.ingest_ws import IngestEndpoint
+from dragoman_orchestration.api.page import Page, add_page
 from dragoman_orchestration.api.results_ws import ResultsEndpoint
 from dragoman_orchestration.api.settings import ApiSettings
 from dragoman_orchestration.container import ApiContainer
@@ -99,7 +101,13 @@ def create_app(container: ApiContainer) -> FastAPI:
             await container.broker().close()
 
     app = create_http_app(
-        "api", container.health(), title="Dragoman", description=DESCRIPTION, lifespan=lifespan
+        "api",
+        container.health(),
+        title="Dragoman",
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,  # FastAPI's own loads its script from another host
+        redoc_url=None,
     )
     # Last in the list is innermost: inside of the request's span, so that its refusals have a trace id.
     limit = Middleware(BodyLimit, limit=MAX_JSON_BYTES, streamed=_STREAMED)
@@ -110,6 +118,9 @@ def create_app(container: ApiContainer) -> FastAPI:
     container.health().add_check("redis", partial(system.redis_state, container.broker()))
     _add_asyncapi(app)
     app.state.viewers, app.state.bot_viewers = _add_sockets(app, container)
+    add_docs(app)
+    if container.settings().page:
+        add_page(app, Page())
     return app
 
 

@@ -15,6 +15,7 @@ class ApiSettings(DragomanSettings):
 
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all.")
     port: int = Field(8080, ge=0, le=65_535, description="Port to listen on; 0: any free one.")
+    page: bool = Field(True, description="Serve the live page at /; False: the API alone.")
     keys: SecretStr = Field(
         SecretStr(""),
         description="API keys, separated by commas, each <name>:<key> or <key>; empty: nobody is let in. "

@@ -189,6 +189,7 @@ def resumed(session_id: str, status: str, after: StreamPosition, targets: Sequen
         "session_id": session_id,
         "status": status,
         "recovered": True,
+        "truncated": False,
         "targets": list(targets),
     }
     return _join(head, [], None, [])
