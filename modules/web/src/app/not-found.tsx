@@ -1,0 +1,12 @@
+import { Link } from "@tanstack/react-router";
+import { useTranslation } from "react-i18next";
+import { EmptyState } from "~/ui/empty-state";
+
+export function NotFound() {
+  const { t } = useTranslation("app");
+  return (
+    <EmptyState title={t("notFound.title")} action={<Link to="/">{t("notFound.home")}</Link>}>
+      {t("notFound.text")}
+    </EmptyState>
+  );
+}
