@@ -101,7 +101,42 @@ env-template:
 
 # What continuous integration runs: the checks, then all tests.
 [group('quality')]
-ci: check test
+ci: check web-check test web-test
+
+# Installs what the live page is built with; needs Node 20.19 or newer.
+[group('web')]
+web-install:
+    cd modules/web && npm ci --no-audit --no-fund --loglevel error
+
+# Builds the live page into the API's static folder; the build is part of the repository.
+[group('web')]
+web-build:
+    mkdir -p .cache && cd modules/web && flock ../../.cache/web-build.lock npx --no-install vite build --logLevel warn
+
+# Serves the live page with hot reload, before a running API (DRAGOMAN_CLIENT_SERVER).
+[group('web')]
+web-dev *args:
+    cd modules/web && npx --no-install vite "$@"
+
+# Checks format, lint, types and unused code of the live page and of @dragoman/client.
+[group('web')]
+web-check:
+    cd modules/web && npm run --silent check
+
+# Tests the logic of the live page and of @dragoman/client; its browser tests are part of `just test`.
+[group('web')]
+web-test *args:
+    cd modules/web && npx --no-install vitest run "$@"
+
+# Makes the TypeScript types anew from the API's own documents.
+[group('web')]
+web-types:
+    cd modules/web && npm run --silent types
+
+# Formats the live page and mends what lint can mend.
+[group('web')]
+web-fmt:
+    cd modules/web && npm run --silent fmt
 
 # Word error rate, latencies and erasure against offline, on real speech; `--json` for machines.
 [group('bench')]
