@@ -15,6 +15,7 @@ import msgspec
 from dragoman_contracts.errors import BadUpstream, InvalidInput
 
 WINDOW_PATH = "/v1/windows"
+MODELS_PATH = "/v1/models"
 WINDOW_HEADER = "x-dragoman-window"
 WINDOW_MEDIA_TYPE = "audio/l16;rate=16000;channels=1"
 MAX_WINDOW_MS = 30_000
@@ -87,6 +88,23 @@ class WindowResult(msgspec.Struct, frozen=True, kw_only=True):
     inference_ms: float = 0.0
     queue_ms: float = 0.0
     batch_size: int = 1
+
+
+class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A model as ``GET /v1/models`` tells it.
+
+    ``languages`` are the ISO 639 codes that it recognises; with more than one it detects which is spoken.
+    """
+
+    id: str
+    owned_by: str = ""
+    languages: list[str] = []
+
+
+class Models(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``GET /v1/models`` answers."""
+
+    data: list[ModelInfo]
 
 
 def decode_result(body: bytes) -> WindowResult:

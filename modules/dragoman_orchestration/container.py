@@ -12,6 +12,7 @@ import httpx
 from dependency_injector import containers, providers
 from redis.asyncio import Redis, RedisCluster
 
+from dragoman_orchestration.api.abilities import Abilities
 from dragoman_orchestration.api.admission import Admission
 from dragoman_orchestration.api.auth import Authenticator, RunnerTokens
 from dragoman_orchestration.api.gateway import IngestGateway
@@ -132,10 +133,10 @@ def _session_limits(api: ApiSettings) -> Limits:
     return Limits(api.max_sessions, api.max_sessions_per_key)
 
 
-def _whisper_http(api: ApiSettings) -> httpx.AsyncClient:
+def _service_http(url: str, timeout_s: float) -> httpx.AsyncClient:
     return httpx.AsyncClient(
-        base_url=api.whisper_url,
-        timeout=httpx.Timeout(api.whisper_timeout_s, connect=CONNECT_TIMEOUT_S),
+        base_url=url,
+        timeout=httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S),
         # A proxy of the environment has no business between two services of one installation.
         trust_env=False,
     )
@@ -170,7 +171,13 @@ class ApiContainer(containers.DeclarativeContainer):
     authenticator = providers.Singleton(Authenticator, settings, providers.Singleton(RunnerTokens, bots))
     ingest_limits = providers.Singleton(_ingest_limits, settings)
     session_limits = providers.Singleton(_session_limits, settings)
-    whisper_http = providers.Singleton(_whisper_http, settings)
+    whisper_http = providers.Singleton(
+        _service_http, settings.provided.whisper_url, settings.provided.whisper_timeout_s
+    )
+    translation_http = providers.Singleton(
+        _service_http, settings.provided.translation_url, CONNECT_TIMEOUT_S
+    )
+    abilities = providers.Singleton(Abilities, whisper_http, translation_http)
     health = providers.Singleton(Health, "api")
     config = providers.Singleton(ConfigFollower, store_wire)
     reporter = providers.Singleton(_reporter, store_wire, health, config, gateway)

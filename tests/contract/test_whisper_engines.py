@@ -157,6 +157,7 @@ async def test_readiness_models_and_configuration(client: httpx.AsyncClient) -> 
     models = (await client.get("/v1/models")).json()
     assert models["object"] == "list"
     assert [model["object"] for model in models["data"]] == ["model"]
+    assert "en" in models["data"][0]["languages"]
 
     before = (await client.get("/config")).json()
     changed = (await client.put("/config", json={**before["config"], "beam_size": 2})).json()

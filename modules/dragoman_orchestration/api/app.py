@@ -19,6 +19,7 @@ from starlette.routing import WebSocketRoute
 
 from dragoman_orchestration.api import (
     bots,
+    capabilities,
     config,
     glossaries,
     session_config,
@@ -58,6 +59,7 @@ ROUTES = (
     bots,
     webhooks,
     config,
+    capabilities,
     system,
 )
 _STREAMED = re.compile(f"{transcriptions.PATH}|/v1/bots/[0-9a-f]{{32}}/reports")
@@ -97,6 +99,7 @@ def create_app(container: ApiContainer) -> FastAPI:
             await cancel_all(tasks.values())
             await presence.close()
             await container.whisper_http().aclose()
+            await container.translation_http().aclose()
             await container.store_wire().close()
             await container.broker().close()
 

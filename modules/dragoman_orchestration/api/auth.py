@@ -50,6 +50,15 @@ class Principal:
         if self.session_id is not None and self.session_id != session_id:
             raise Forbidden("the token is for another session")
 
+    def must_read(self) -> None:
+        """Whether what every reader is told may be told.
+
+        Raises:
+            Forbidden: it is a runner's token.
+
+        """
+        self._must_be_no_runner()
+
     def must_be_key(self) -> None:
         """Whether anything but results may be touched.
 

@@ -36,7 +36,12 @@ class ApiSettings(DragomanSettings):
     )
     whisper_url: str = Field(
         "http://127.0.0.1:8001",
-        description="Base URL of the whisper service, for POST /v1/audio/transcriptions.",
+        description="Base URL of the whisper service, for POST /v1/audio/transcriptions and "
+        "GET /v1/capabilities.",
+    )
+    translation_url: str = Field(
+        "http://127.0.0.1:8002",
+        description="Base URL of the translation service, for GET /v1/capabilities.",
     )
     whisper_timeout_s: float = Field(
         600.0, gt=0, le=86_400, description="Seconds until a file's transcription counts as failed."

@@ -211,6 +211,7 @@ def _api(config: StackConfig, keys: str, ports: Ports, urls: Urls) -> dict[str, 
         "DRAGOMAN_API_KEYS": keys,
         "DRAGOMAN_API_DEFAULT_PROFILE": config.profile,
         "DRAGOMAN_API_WHISPER_URL": urls.whisper,
+        "DRAGOMAN_API_TRANSLATION_URL": urls.translation,
     }
 
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from dragoman_contracts.config import WhisperService as WantedConfig
 from dragoman_contracts.config import checksum_of
+from dragoman_contracts.whisper_api import MODELS_PATH
 from dragoman_whisper.config import DecodeConfig
 from dragoman_whisper.service import WhisperService
 
@@ -18,6 +19,10 @@ class Model(BaseModel):
     object: str = "model"
     created: int = Field(0, description="Always 0: when a model was made is not known here.")
     owned_by: str = Field(description="The engine that runs it.", examples=["faster_whisper"])
+    languages: list[str] = Field(
+        description="ISO 639 codes that it recognises; with more than one it detects which is spoken.",
+        examples=[["de", "en", "es"]],
+    )
 
 
 class ModelList(BaseModel):
@@ -45,11 +50,12 @@ def system_routes(service: WhisperService) -> APIRouter:
             config=service.config, requested=requested, checksum=checksum_of(requested.set_values())
         )
 
-    @router.get("/v1/models", summary="The model that is loaded")
+    @router.get(MODELS_PATH, summary="The model that is loaded")
     async def get_models() -> ModelList:
         """503 as long as it loads."""
         engine = service.engine
-        return ModelList(data=[Model(id=engine.model, owned_by=engine.name)])
+        model = Model(id=engine.model, owned_by=engine.name, languages=sorted(engine.languages))
+        return ModelList(data=[model])
 
     @router.get("/config", summary="How windows are batched and decoded", response_model_exclude_none=True)
     async def get_config() -> ConfigState:

@@ -124,7 +124,7 @@ async def test_openapi_tells_every_route_with_examples_and_problems(api):
         for method, operation in operations.items()
         if path.startswith("/v1/")
     }
-    assert len(routes) == 55
+    assert len(routes) == 56
     for (method, path), operation in routes.items():
         where = f"{method} {path}"
         assert operation["summary"], where
