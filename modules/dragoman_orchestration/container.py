@@ -18,6 +18,7 @@ from dragoman_orchestration.api.auth import Authenticator, RunnerTokens
 from dragoman_orchestration.api.gateway import IngestGateway
 from dragoman_orchestration.api.ingest_protocol import IngestLimits
 from dragoman_orchestration.api.presence import PresenceBoard
+from dragoman_orchestration.api.recording_access import RecordingAccess
 from dragoman_orchestration.api.session_watch import SessionWatch
 from dragoman_orchestration.api.settings import ApiSettings
 from dragoman_orchestration.bots.events import BotEventsHub
@@ -28,6 +29,8 @@ from dragoman_orchestration.config.desk import ConfigDesk
 from dragoman_orchestration.config.follower import ConfigFollower
 from dragoman_orchestration.config.settings import ConfigSyncSettings
 from dragoman_orchestration.fleet.reporter import ProcessReporter, process_name
+from dragoman_orchestration.recordings.archive import RecordingArchive
+from dragoman_orchestration.recordings.settings import RecordingSettings
 from dragoman_orchestration.results.hub import ResultsHub
 from dragoman_orchestration.session.fleet import FleetReader
 from dragoman_orchestration.session.glossaries import Glossaries
@@ -169,6 +172,9 @@ class ApiContainer(containers.DeclarativeContainer):
     bot_sessions = providers.Singleton(_bot_sessions, store_wire, runtime_settings)
     bot_events = providers.Singleton(BotEventsHub, broker, bots)
     authenticator = providers.Singleton(Authenticator, settings, providers.Singleton(RunnerTokens, bots))
+    recording_settings = providers.Singleton(RecordingSettings)
+    recordings = providers.Singleton(RecordingArchive, recording_settings)
+    recording_access = providers.Singleton(RecordingAccess, settings)
     ingest_limits = providers.Singleton(_ingest_limits, settings)
     session_limits = providers.Singleton(_session_limits, settings)
     whisper_http = providers.Singleton(

@@ -11,7 +11,7 @@ from fastapi.security.http import HTTPAuthorizationCredentials
 from dragoman_orchestration.api.auth import Principal, bearer
 from dragoman_orchestration.container import ApiContainer
 
-_scheme = HTTPBearer(
+bearer_scheme = HTTPBearer(
     auto_error=False,
     scheme_name="bearer",
     description="An API key, (for results of one session) a viewer's token, or (for reports) a runner's.",
@@ -30,7 +30,7 @@ Parts = Annotated[ApiContainer, Depends(parts)]
 async def _principal(
     request: Request,
     container: Parts,
-    _documented: Annotated[HTTPAuthorizationCredentials | None, Security(_scheme)],
+    _documented: Annotated[HTTPAuthorizationCredentials | None, Security(bearer_scheme)],
 ) -> Principal:
     return await container.authenticator().identify(bearer(request.scope["headers"]))
 

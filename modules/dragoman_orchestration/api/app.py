@@ -22,6 +22,7 @@ from dragoman_orchestration.api import (
     capabilities,
     config,
     glossaries,
+    recordings,
     session_config,
     sessions,
     system,
@@ -52,6 +53,7 @@ MAX_JSON_BYTES = 262_144
 """Of a request's body, as of a speaker's message; 500 terms in three languages have about 80 kB."""
 ROUTES = (
     sessions,
+    recordings,
     session_config,
     translations,
     glossaries,

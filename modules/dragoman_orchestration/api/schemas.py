@@ -11,7 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dragoman_contracts.config import ConfigValues, PresetName, SessionDefaults
 from dragoman_contracts.websocket import Ledger, SessionOptions
+from dragoman_orchestration.api.recording_schemas import Recording
 from dragoman_orchestration.api.translation_schemas import SessionTranslation, Translation
+from dragoman_orchestration.recordings.folder import RecordingFile
 from dragoman_orchestration.session.model import SessionRecord
 from dragoman_orchestration.session.presence import Connected, Counts
 
@@ -62,6 +64,9 @@ class CreateSession(BaseModel):
         None, pattern="^[a-z0-9-]{1,32}$", description="Worker profile; left out: the server's default."
     )
     translation: Translation | None = Field(None, description="Left out: no translation.")
+    record: bool = Field(
+        False, description="Keep the audio, to be heard and sought in beside the transcript.", examples=[True]
+    )
     preset: PresetName | None = Field(
         None, description="Preset of the runtime configuration (`/v1/config/presets`).", examples=["lecture"]
     )
@@ -73,7 +78,9 @@ class CreateSession(BaseModel):
 
     def options(self) -> SessionOptions:
         """As the contract has it."""
-        return msgspec.convert(self.model_dump(exclude={"title", "preset", "config"}), SessionOptions)
+        return msgspec.convert(
+            self.model_dump(exclude={"title", "record", "preset", "config"}), SessionOptions
+        )
 
     def with_defaults(self, defaults: SessionDefaults) -> CreateSession:
         """What is left out is as the configuration says."""
@@ -108,6 +115,7 @@ class Session(BaseModel):
     language: str | None = Field(examples=["en"])
     partials: bool = Field(examples=[True])
     translation: SessionTranslation
+    recording: Recording | None = Field(description="Null: it is not recorded.", examples=[None])
     created_at: datetime = Field(examples=[EXAMPLE_TIME])
     ended_at: datetime | None = Field(examples=[None])
     end_reason: str | None = Field(
@@ -123,8 +131,8 @@ class Session(BaseModel):
     )
 
     @classmethod
-    def of(cls, record: SessionRecord, base_url: str) -> Session:
-        """From the store's record; ``base_url`` is ``ws://host`` or ``wss://host``."""
+    def of(cls, record: SessionRecord, base_url: str, file: RecordingFile | None = None) -> Session:
+        """From the store's record and its recording; ``base_url`` is ``ws://host`` or ``wss://host``."""
         sockets = f"{base_url}/v1/sessions/{record.id}"
         return cls(
             id=record.id,
@@ -134,6 +142,7 @@ class Session(BaseModel):
             language=record.options.language,
             partials=record.options.partials,
             translation=SessionTranslation.of(record.translation),
+            recording=Recording.of(record, file),
             created_at=moment(record.created_ms / 1000),
             ended_at=moment(record.ended_ms / 1000) if record.ended_ms else None,
             end_reason=record.end_reason or None,

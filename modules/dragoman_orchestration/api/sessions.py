@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -27,8 +28,9 @@ from dragoman_orchestration.api.schemas import (
     ViewerTokenWanted,
     moment,
 )
+from dragoman_orchestration.container import ApiContainer
 from dragoman_orchestration.session.config_scope import SessionConfig, checked_scope
-from dragoman_orchestration.session.model import Cursor
+from dragoman_orchestration.session.model import Cursor, SessionRecord
 from dragoman_orchestration.session.store import now_ms
 from dragoman_runtime.http_service import PROBLEM_CONTENT
 
@@ -91,6 +93,7 @@ async def create_session(
         options = msgspec.structs.replace(options, translation=translation)
     profile = options.profile or container.settings().default_profile
     await container.admission().check(profile)
+    recorded_as = await container.recordings().begin() if wanted.record else ""
     record = await container.store().create(
         options,
         profile=profile,
@@ -98,10 +101,11 @@ async def create_session(
         limits=container.session_limits(),
         config=config,
         title=wanted.title,
+        recorded_as=recorded_as,
     )
     logger.bind(session_id=record.id).info("session created")
     response.headers["location"] = f"/v1/sessions/{record.id}"
-    return Session.of(record, _sockets_url(request))
+    return await _told(request, container, record)
 
 
 @router.get("", summary="List sessions", responses=problems(401, 403, 422, 503))
@@ -117,9 +121,8 @@ async def list_sessions(
     """Sessions, newest first, also those that ended a while ago."""
     before = Cursor.parse(cursor) if cursor else None
     page = await container.store().newest(limit=limit, before=before)
-    base = _sockets_url(request)
     return SessionList(
-        sessions=[Session.of(record, base) for record in page.records],
+        sessions=await _all_told(request, container, page.records),
         next_cursor=str(page.next) if page.next else None,
     )
 
@@ -129,8 +132,10 @@ async def get_session(
     request: Request, container: Parts, principal: SessionReader, session_id: SessionId
 ) -> Session | ViewedSession:
     """The session as it is now; with a viewer's token what a viewer has to know of it."""
-    session = Session.of(await container.store().get(session_id), _sockets_url(request))
-    return session if principal.is_key else ViewedSession.of(session)
+    record = await container.store().get(session_id)
+    if principal.is_key:
+        return await _told(request, container, record)
+    return ViewedSession.of(Session.of(record, _sockets_url(request)))
 
 
 @router.patch("/{session_id}", summary="Rename a session", responses=problems(401, 403, 404, 413, 422, 503))
@@ -140,7 +145,7 @@ async def change_session(
     """Give a session a title, also one that has ended."""
     store = container.store()
     await store.set_title(session_id, wanted.title)
-    return Session.of(await store.get(session_id), _sockets_url(request))
+    return await _told(request, container, await store.get(session_id))
 
 
 @router.delete(
@@ -164,7 +169,7 @@ async def end_session(request: Request, container: Parts, _: KeyHolder, session_
     store = container.store()
     await store.end(session_id, ENDED_BY_REQUEST)
     await container.gateway().refresh(session_id)
-    return Session.of(await store.get(session_id), _sockets_url(request))
+    return await _told(request, container, await store.get(session_id))
 
 
 @router.get(
@@ -250,6 +255,20 @@ async def create_viewer_token(
     await container.store().get(session_id)
     issued = container.authenticator().issue_viewer_token(session_id, wanted.ttl_s if wanted else None)
     return ViewerTokenIssued(token=issued.token, expires_at=moment(issued.expires_at_s))
+
+
+async def _told(request: Request, container: ApiContainer, record: SessionRecord) -> Session:
+    return (await _all_told(request, container, [record]))[0]
+
+
+async def _all_told(
+    request: Request, container: ApiContainer, records: Sequence[SessionRecord]
+) -> list[Session]:
+    """The sessions with what is on the disk of those that are recorded."""
+    recorded = [record.id for record in records if record.recording is not None]
+    files = await container.recordings().find(recorded) if recorded else {}
+    base = _sockets_url(request)
+    return [Session.of(record, base, files.get(record.id)) for record in records]
 
 
 def _sockets_url(request: Request) -> str:

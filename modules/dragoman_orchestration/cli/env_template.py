@@ -17,6 +17,7 @@ SETTINGS_MODULES = (
     "dragoman_orchestration.workers.monitoring_settings",
     "dragoman_orchestration.config.settings",
     "dragoman_orchestration.bots.settings",
+    "dragoman_orchestration.recordings.settings",
     "dragoman_orchestration.webhooks.settings",
     "dragoman_orchestration.alerts.settings",
     "dragoman_bots.settings",

@@ -19,6 +19,7 @@ from dragoman_orchestration.clients.translation import TranslationClient
 from dragoman_orchestration.clients.whisper import WhisperClient
 from dragoman_orchestration.config.follower import ConfigFollower
 from dragoman_orchestration.fleet.reporter import ProcessReporter, process_name
+from dragoman_orchestration.recordings.settings import RecordingSettings
 from dragoman_orchestration.streaming.detectors import (
     EnergyDetector,
     SileroDetector,
@@ -31,6 +32,7 @@ from dragoman_orchestration.workers.ladder import percentile_90
 from dragoman_orchestration.workers.listening import ListeningConfig
 from dragoman_orchestration.workers.outbox import Outbox
 from dragoman_orchestration.workers.poison import bury
+from dragoman_orchestration.workers.recording import Recordings
 from dragoman_orchestration.workers.service_level import ServiceLevel
 from dragoman_orchestration.workers.session_runner import SessionRunner
 from dragoman_orchestration.workers.settings import AudioWorkerSettings
@@ -69,6 +71,7 @@ class AudioWorker:
         name: str,
         shards: int,
         translation: TranslationClient | None = None,
+        recordings: RecordingSettings | None = None,
     ) -> None:
         self.listening = ListeningConfig(settings)
         self._leases = leases
@@ -81,6 +84,7 @@ class AudioWorker:
         self._dead_letters = DeadLetters(broker, shards=shards, profiles=(settings.profile,))
         self._new_detector = new_detector
         self._outbox = Outbox(broker)
+        self._recordings = Recordings(recordings or RecordingSettings(), broker, shards=shards)
         self._runners: dict[str, SessionRunner] = {}
         self._stops: set[asyncio.Task[None]] = set()
         self._to_start: list[SessionLease] = []
@@ -113,6 +117,7 @@ class AudioWorker:
             # Cut short instead of drained: there is no time to hand over, the leases run out.
             await (self._leave() if drain.is_set() else self._stop_all())
             await asyncio.gather(*self._stops, return_exceptions=True)
+            self._recordings.close()
         for outcome in outcomes:
             if isinstance(outcome, Exception):
                 raise outcome
@@ -248,6 +253,7 @@ class AudioWorker:
                 detector=self._new_detector(),
                 settings=self._settings,
                 listening=self.listening,
+                recordings=self._recordings,
             )
         except Fenced as error:
             logger.warning("session {} is not taken: {}", lease.session_id, error.message)
@@ -370,6 +376,7 @@ class AudioWorker:
             logger.info("worker {} left without a word", name.decode(errors="replace"))
         for stream, count in (await self._dead_letters.counts()).items():
             metrics.DEAD_LETTERS.labels(stream).set(count)
+        await self._recordings.sweep()
 
 
 def _now_ms() -> int:
@@ -384,7 +391,13 @@ def detector_factory(settings: AudioWorkerSettings) -> Callable[[], SpeechDetect
     return lambda: SileroDetector(run)
 
 
-async def run_audio_worker(settings: AudioWorkerSettings, runtime: RuntimeSettings, drain: Drain) -> None:
+async def run_audio_worker(
+    settings: AudioWorkerSettings,
+    runtime: RuntimeSettings,
+    drain: Drain,
+    *,
+    recordings: RecordingSettings | None = None,
+) -> None:
     """Run one audio worker until ``drain``; its health is on ``runtime.metrics_port``."""
     broker = RedisBroker(connect(runtime, client_name="dragoman-audio-worker"))
     whisper_breaker = CircuitBreaker("the whisper service")
@@ -417,6 +430,7 @@ async def run_audio_worker(settings: AudioWorkerSettings, runtime: RuntimeSettin
         name=name,
         shards=runtime.shards,
         translation=translation,
+        recordings=recordings,
     )
     follower = ConfigFollower(broker, on_change=worker.configure)
     reporter = ProcessReporter(

@@ -35,6 +35,9 @@ PUBLISH_RETRIES = Counter("dragoman_audio_publish_retries_total", "Fenced publis
 RESTARTS = Counter(
     "dragoman_audio_restarts_total", "Sessions of this worker begun again from the checkpoint."
 )
+RECORDINGS_FAILED = Counter(
+    "dragoman_audio_recordings_failed_total", "Recordings that ended before their session.", ["reason"]
+)
 DEAD_LETTERS = Gauge(
     "dragoman_dead_letters_waiting", "Dead letters on the streams of this worker's profile.", ["stream"]
 )

@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 from loguru import logger
 
+from dragoman_contracts.audio import MODEL_RATE_HZ
 from dragoman_contracts.errors import (
     BusUnavailable,
     DecodeFailed,
@@ -36,7 +38,9 @@ from dragoman_contracts.websocket import (
 )
 from dragoman_contracts.whisper_api import WindowOptions, WindowResult
 from dragoman_orchestration.clients.translation import TranslationClient
+from dragoman_orchestration.recordings.recorder import Recorder
 from dragoman_orchestration.session.ledger import LedgerBook
+from dragoman_orchestration.session.recording import failed
 from dragoman_orchestration.streaming.detectors import SpeechDetector
 from dragoman_orchestration.streaming.recogniser import (
     DecodeRequest,
@@ -61,6 +65,7 @@ from dragoman_orchestration.workers.interpreter import Interpreter, hotwords_of
 from dragoman_orchestration.workers.ladder import Pace
 from dragoman_orchestration.workers.listening import ListeningConfig
 from dragoman_orchestration.workers.outbox import Outbox, decode_kept
+from dragoman_orchestration.workers.recording import Recordings
 from dragoman_orchestration.workers.result_step import error_message
 from dragoman_orchestration.workers.results_writer import ResultsWriter
 from dragoman_orchestration.workers.service_level import ServiceLevel
@@ -74,6 +79,7 @@ from dragoman_runtime.telemetry import span_from
 SURVIVED_MS = 1_000
 """Audio heard beyond what any owner before had heard, that counts as progress: more than what an owner hears
 between its last step and the audio that ends it."""
+SAMPLES_PER_MS = MODEL_RATE_HZ // 1000
 STATE_INTERVAL_S = 0.5
 """How often progress without an event is written: the basis of acknowledgements and backpressure."""
 VERIFY_INTERVAL_S = 1.0
@@ -120,6 +126,7 @@ class SessionRunner:
         detector: SpeechDetector,
         settings: AudioWorkerSettings,
         listening: ListeningConfig,
+        recordings: Recordings,
     ) -> None:
         self.lease = lease
         self._leases = leases
@@ -140,6 +147,9 @@ class SessionRunner:
             state=state.recogniser,
         )
         self._feed = AudioFeed(state.feed, state.recogniser.committed_ms)
+        self._heard_samples = state.recogniser.committed_ms * SAMPLES_PER_MS
+        self._recordings = recordings
+        self._recorder: Recorder | None = None
         self._ledger = LedgerBook.from_state(state.ledger) if state.ledger else LedgerBook()
         self._heard_before_ms = self._ledger.received_ms
         self._ended = state.ended
@@ -197,6 +207,8 @@ class SessionRunner:
     def wants_audio(self) -> bool:
         """Whether to read on; what is not read stays in Redis, where nothing of it is lost."""
         waits = self._waits_for_finals or self._feed.undecoded_bytes >= UNDECODED_BYTES
+        # What was heard before it is known whether to record it could not be recorded any more.
+        waits |= not self.interpreter.is_planned or (self._recorder is not None and self._recorder.is_full)
         return not (self._ending or self._ended or self.is_over or waits)
 
     @property
@@ -237,6 +249,7 @@ class SessionRunner:
             self._configure(self._options)
         self._config = wishes.config
         self.listen()
+        self._record(wishes.recorded)
 
     def listen(self) -> None:
         """Listen as the configuration in force tells, from the next sample on."""
@@ -264,6 +277,8 @@ class SessionRunner:
             self._finish_if_done(now)
             self._start_decode(now)
             self._start_translations(now)
+        if self._recorder is not None:
+            self._recorder.pump(now)
         self._start_publish(now)
         self._start_verify(now)
 
@@ -304,6 +319,9 @@ class SessionRunner:
         elif isinstance(heard, Torn):
             self._tell_torn(heard)
         elif len(heard):
+            if self._recorder is not None:
+                self._recorder.hear(self._heard_samples, heard)
+            self._heard_samples += len(heard)
             before_ms = self._recogniser.heard_ms
             self._take(self._recogniser.hear(heard))
             self._take(self._recogniser.finish_ready())
@@ -336,6 +354,7 @@ class SessionRunner:
         self._take(self._recogniser.finish_ready())
         if self._recogniser.is_done and not self._recogniser.is_busy:
             self._take(self._recogniser.skip(self._lost.samples, LOST))
+            self._heard_samples += self._lost.samples
             self._lost = None
 
     def _tell_torn(self, torn: Torn) -> None:
@@ -545,9 +564,28 @@ class SessionRunner:
             await self._end()
 
     async def _publish_step(self) -> None:
+        if self._recorder is not None:
+            await self._secure_recording(self._recorder)
         await self._results.step(self._batch, self.interpreter)
         await self._results.deliver(self.interpreter)
         self._start_translations(time.monotonic())
+
+    # --- recording ---------------------------------------------------------------------------------------
+
+    def _record(self, wanted: bool) -> None:
+        """Begin, or end because it was deleted, or because all of it is told."""
+        if wanted and self._recorder is None:
+            self._recorder = self._recordings.recorder(self.session_id)
+        elif not wanted and self._recorder is not None:
+            self._recorder.drop()
+            self._recorder = None
+
+    async def _secure_recording(self, recorder: Recorder) -> None:
+        """Have on the disk what the next step commits: who takes over hears what comes behind it only."""
+        if recorder.failure is not None:
+            with suppress(BusUnavailable):  # told with the next step, or at the end
+                await self._recordings.tell(self.lease, failed(recorder.failure))
+        await recorder.wrote_before(lambda: self._recogniser.committed_ms * SAMPLES_PER_MS)
 
     def _tell(self, message: ServerMessage) -> None:
         self._results.tell([message])
@@ -586,9 +624,13 @@ class SessionRunner:
 
     async def _end(self) -> None:
         """Clean up behind ``session.ended``: first what follows from it, then the session itself."""
+        if not self.interpreter.is_planned:
+            return  # nor is it known whether it is recorded; pump comes back
         if not await self._results.deliver(self.interpreter):
             return  # Redis is away or full; pump comes back
         await self._outbox.session_ended(self.lease, self._ended, self._ledger.snapshot())
+        if self._recorder is not None:
+            await self._recordings.tell(self.lease, await self._recorder.finish(self._heard_samples))
         # From here on its lease may be gone because it was given back.
         self.is_closing = True
         try:

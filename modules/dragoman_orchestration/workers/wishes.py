@@ -7,17 +7,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dragoman_contracts.streams import RecordField, SessionKeys
+from dragoman_orchestration.session.recording import RECORDING
 from dragoman_orchestration.workers.interpreter import Wishes, read_options
 from dragoman_runtime.broker.redis import RedisBroker
 from dragoman_runtime.broker.wire import Command, bus_error
 
+_FIELDS = (RecordField.TRANSLATION, RecordField.CONFIG, RecordField.RECORDING)
+
 
 @dataclass(frozen=True, slots=True)
 class SessionWishes:
-    """What a session wants now: its translation, and what it sets of the configuration, as in its record."""
+    """What a session wants now: its translation, what it sets of the configuration, as in its record, and
+    whether it is to be recorded."""
 
     translation: Wishes
     config: bytes = b""
+    recorded: bool = False
 
 
 async def read_wishes(
@@ -37,7 +42,7 @@ async def read_wishes(
     now_ms = time.time_ns() // 1_000_000
     commands: list[Command] = []
     for keys, known in sessions.items():
-        commands.append(("HMGET", keys.record, RecordField.TRANSLATION, RecordField.CONFIG))
+        commands.append(("HMGET", keys.record, *_FIELDS))
         if _follows_viewers(known):
             commands.append(("ZRANGEBYSCORE", keys.wanted, now_ms, "+inf"))
     replies = await broker.exchange(commands) if commands else []
@@ -57,11 +62,12 @@ def _follows_viewers(known: Wishes | None) -> bool:
 def _wishes(record: object, wanted: object) -> SessionWishes | None:
     if not isinstance(record, list) or isinstance(wanted, Exception):
         return None  # of a cluster, its master is away
-    translation, config = record
+    translation, config, recording = record
+    recorded = recording == RECORDING.encode()
     options = read_options(translation)
     if not options.on_demand:
-        return SessionWishes(Wishes(options), config or b"")
+        return SessionWishes(Wishes(options), config or b"", recorded)
     if not isinstance(wanted, list):
         return None
     viewers = frozenset(language.decode() for language in wanted)
-    return SessionWishes(Wishes(options, viewers), config or b"")
+    return SessionWishes(Wishes(options, viewers), config or b"", recorded)

@@ -1,0 +1,1 @@
+"""Recordings of sessions: files of decoded audio, beside the transcript."""
