@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,12 @@ class Running:
             time.sleep(0.02)
         pytest.fail(f"{pattern!r} not within {limit_s:g} s (exit {self.process.poll()}):\n{self.output}")
 
+    def _until(self, condition: Callable[[], bool]) -> None:
+        """Wait for it, or for the end of the process, or for the limit."""
+        deadline = time.monotonic() + END_LIMIT_S
+        while not condition() and self.process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+
     def note_family(self) -> list[psutil.Process]:
         """Remember all processes below it; they are found by their identity later, not by a name."""
         for child in psutil.Process(self.process.pid).children(recursive=True):
@@ -80,10 +86,17 @@ class Running:
         _, alive = psutil.wait_procs(list(self.family.values()), timeout=limit_s)
         return [" ".join(p.cmdline()) for p in alive if p.status() != psutil.STATUS_ZOMBIE]
 
+    @property
+    def redis_url(self) -> str:
+        """Where its processes keep what they share."""
+        return self.child("dragoman_orchestration.cli", "api").environ()["DRAGOMAN_REDIS_URL"]
+
     def end(self) -> None:
-        """Leave nothing behind, whatever the test found."""
+        """Leave nothing behind, whatever the test found; whether it drains is asked by other tests."""
         if self.process.poll() is None:
             self.note_family()
+            self.process.send_signal(signal.SIGINT)
+            self._until(lambda: "once more ends it" in self.output)  # equal signals that wait are one
             self.process.send_signal(signal.SIGINT)
             try:
                 self.process.wait(END_LIMIT_S)

@@ -26,6 +26,7 @@ from dragoman_client import (
 )
 from dragoman_contracts.errors import Forbidden, NotFound, SessionEnded, Unauthenticated
 from dragoman_contracts.streams import SessionKeys
+from dragoman_runtime.broker.redis import connect_redis
 from dragoman_whisper.engines.mock_speech import speak
 
 NUMBERS = list(range(700, 708))
@@ -124,7 +125,7 @@ async def test_refusals_are_the_contracts_errors(mock_system: Any) -> None:
             [event async for event in stranger.watch(session.id)]
 
 
-# --- an API that is killed ------------------------------------------------------------------------------
+# --- an API that is killed, and comes back each time ------------------------------------------------------
 
 API = ("dragoman_orchestration.cli", "api")
 
@@ -140,14 +141,13 @@ def each_word_once(events: list[ServerMessages]) -> list[str]:
     return words
 
 
-async def test_speaker_and_viewer_outlast_an_api_that_is_killed_in_mid_stream(dragoman_up: Any) -> None:
-    up = dragoman_up("--profile", "mock")
+async def test_speaker_and_viewer_outlast_an_api_that_is_killed_in_mid_stream(mock_system: Any) -> None:
     notices: list[str] = []
     seen: list[ServerMessages] = []
     heard: list[ServerMessages] = []
     kills = resumed = 0
     # The viewer may come when the API is just away: it waits for it.
-    async with Dragoman(up.url, key=up.key, wait_s=30, notify=notices.append) as dragoman:
+    async with Dragoman(mock_system.url, key=mock_system.key, wait_s=30, notify=notices.append) as dragoman:
         session = await dragoman.create_session()
 
         async def watch() -> None:
@@ -167,7 +167,7 @@ async def test_speaker_and_viewer_outlast_an_api_that_is_killed_in_mid_stream(dr
                 # At the first partial, and at the first final that comes over the new connection.
                 awaited = TranscriptFinal if resumed else TranscriptPartial
                 if kills == resumed < 2 and isinstance(event, awaited):
-                    up.child(*API).kill()
+                    mock_system.child(*API).kill()
                     kills += 1
             await sending
         await asyncio.wait_for(viewer, 30)
@@ -186,12 +186,11 @@ async def test_speaker_and_viewer_outlast_an_api_that_is_killed_in_mid_stream(dr
 
 
 async def test_what_is_said_after_session_end_is_heard_though_the_api_is_killed(
-    dragoman_up: Any, eventually: Any
+    mock_system: Any, eventually: Any
 ) -> None:
-    up = dragoman_up("--profile", "mock")
-    whisper = up.child("dragoman_orchestration.cli", "whisper")
+    whisper = mock_system.child("dragoman_orchestration.cli", "whisper")
     notices: list[str] = []
-    async with Dragoman(up.url, key=up.key, notify=notices.append) as dragoman:
+    async with Dragoman(mock_system.url, key=mock_system.key, notify=notices.append) as dragoman:
         session = await dragoman.create_session()
         async with dragoman.speak(session.id) as speaker:
             whisper.send_signal(signal.SIGSTOP)  # nothing is final before the API is back
@@ -203,7 +202,7 @@ async def test_what_is_said_after_session_end_is_heard_though_the_api_is_killed(
                 return (await dragoman.get_session(session.id)).status == "ending"
 
             await eventually(is_ending)
-            up.child(*API).kill()
+            mock_system.child(*API).kill()
             await eventually(lambda: any(notice.startswith("Connected again") for notice in notices))
             whisper.send_signal(signal.SIGCONT)
             heard = [event async for event in speaker.events()]
@@ -227,13 +226,13 @@ async def test_a_client_can_be_there_before_the_server(dragoman_start: Any, free
 
 
 async def test_what_redis_lost_and_the_client_no_longer_has_is_a_told_gap(
-    dragoman_up: Any, redis_server: str, redis_client: Any, eventually: Any, monkeypatch: Any
+    mock_system: Any, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr("dragoman_client.speaker.KEEP_ACKNOWLEDGED_S", 0)
-    up = dragoman_up("--profile", "mock", DRAGOMAN_REDIS_URL=redis_server)
-    worker = up.child("dragoman_orchestration.cli", "worker", "audio")
+    redis_client: Any = connect_redis(mock_system.redis_url)
+    worker = mock_system.child("dragoman_orchestration.cli", "worker", "audio")
     first, second = [(speak(part) * 32_767).astype("<i2").tobytes() for part in (NUMBERS[:4], NUMBERS[4:])]
-    async with Dragoman(up.url, key=up.key) as dragoman:
+    async with Dragoman(mock_system.url, key=mock_system.key) as dragoman:
         session = await dragoman.create_session()
         audio = SessionKeys(session.id).audio
         worker.send_signal(signal.SIGSTOP)  # what it has read would not be lost
@@ -245,7 +244,8 @@ async def test_what_redis_lost_and_the_client_no_longer_has_is_a_told_gap(
                     break
             lost = [entry_id for entry_id, fields in await redis_client.xrange(audio) if fields[b"k"] == b"a"]
             await redis_client.xdel(audio, *lost)
-            up.child(*API).kill()
+            await redis_client.aclose()
+            mock_system.child(*API).kill()
             async for event in events:
                 if isinstance(event, SessionResumed):
                     break

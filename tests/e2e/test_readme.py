@@ -68,6 +68,72 @@ def test_the_curl_example(mock_system: Any) -> None:
     assert answer["language"] == "en"
 
 
+# --- docs/client.md --------------------------------------------------------------------------------------
+
+NUMBERS = range(300, 306)
+WORDS = [f"w{number:05d}" for number in NUMBERS]
+
+
+@pytest.fixture
+def run(mock_system: Any, tmp_path: Path) -> Any:
+    """``run("async def watch", *arguments)``: the one example that contains the text; its process."""
+
+    def of_the_guide(
+        containing: str, *arguments: object, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        script = tmp_path / "example.py"
+        script.write_text(example("docs/client.md", "python", containing), encoding="utf-8")
+        settings = {"DRAGOMAN_CLIENT_SERVER": mock_system.url, "DRAGOMAN_CLIENT_KEY": mock_system.key}
+        return subprocess.run(
+            [sys.executable, str(script), *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env=os.environ | settings | environment,
+        )
+
+    return of_the_guide
+
+
+def test_the_examples_do_what_the_guide_says(run: Any, tmp_path: Path) -> None:
+    audio, kept = tmp_path / "audio.pcm", tmp_path / "position"
+    audio.write_bytes((speak(NUMBERS) * 32_767).astype("<i2").tobytes())
+
+    spoken = run("async def speak", audio)
+    assert spoken.returncode == 0, spoken.stderr
+    _, session_id, *words = spoken.stdout.split()
+    assert words == WORDS
+
+    watched = run("async def watch", session_id)
+    assert watched.returncode == 0, watched.stderr
+    assert watched.stdout.split() == WORDS
+
+    first = run("async def go_on", session_id, kept)
+    assert first.returncode == 0, first.stderr
+    assert first.stdout.split() == WORDS
+    again = run("async def go_on", session_id, kept)
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.split() == []
+
+    counted = run("async def ledger", session_id)
+    assert counted.returncode == 0, counted.stderr
+    assert counted.stdout.startswith("Ledger(")
+
+
+def test_an_error_is_told_with_its_remedy(run: Any) -> None:
+    refused = run("async def ledger", "0" * 32, DRAGOMAN_CLIENT_KEY="wrong")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("unauthenticated (for good): ")
+    missing = run("async def ledger", "0" * 32)
+    assert missing.stderr.startswith("not_found (for good): ")
+
+
+def test_every_example_of_the_guide_is_run() -> None:
+    names = re.findall(r"async def (\w+)", (ROOT / "docs" / "client.md").read_text("utf-8"))
+    assert sorted(names) == ["go_on", "ledger", "speak", "watch"]
+
+
 # --- in a browser ---------------------------------------------------------------------------------------
 
 

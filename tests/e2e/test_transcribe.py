@@ -162,15 +162,14 @@ def test_ctrl_c_ends_a_live_stream_and_what_was_said_is_transcribed(
 
 
 def test_an_api_that_is_killed_in_mid_stream_costs_no_word(
-    dragoman_up: Any, dragoman_start: Any, spoken: Path
+    mock_system: Any, dragoman_start: Any, spoken: Path
 ) -> None:
-    up = dragoman_up("--profile", "mock")
     speaker = dragoman_start(
         "transcribe", str(spoken), "--realtime", "--json",
-        DRAGOMAN_CLIENT_SERVER=up.url, DRAGOMAN_CLIENT_KEY=up.key,
+        DRAGOMAN_CLIENT_SERVER=mock_system.url, DRAGOMAN_CLIENT_KEY=mock_system.key,
     )  # fmt: skip
     speaker.wait_for("w00101")
-    up.child("dragoman_orchestration.cli", "api").kill()
+    mock_system.child("dragoman_orchestration.cli", "api").kill()
     assert speaker.wait_end() == 0, speaker.output
     assert "session.resumed" in speaker.output
     assert "The connection was lost" in speaker.output
