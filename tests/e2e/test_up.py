@@ -35,8 +35,42 @@ def test_nothing_outlives_a_supervisor_that_is_killed(dragoman_up: Any) -> None:
     assert up.survivors() == []
 
 
-def test_a_part_that_is_killed_comes_back(dragoman_up: Any, eventually: Any) -> None:
+def test_the_key_is_not_in_any_process_list(mock_system: Any) -> None:
+    for process in mock_system.note_family():
+        assert mock_system.key not in " ".join(process.cmdline())
+    told = ("DRAGOMAN_CLIENT_KEY", f"Open {mock_system.url}/#key=")
+    assert all(any(part in line for line in mock_system.lines) for part in told)
+    log = [line for line in mock_system.lines if not any(part in line for part in told)]
+    assert mock_system.key not in "\n".join(log)
+
+
+def test_the_page_is_served_and_viewers_tokens_outlive_the_api_process(dragoman_up: Any) -> None:
     up = dragoman_up("--profile", "mock")
+    headers = {"Authorization": f"Bearer {up.key}"}
+    with httpx.Client(base_url=up.url, trust_env=False) as http:
+        assert http.get("/").headers["content-security-policy"].startswith("default-src 'none'")
+        session = http.post("/v1/sessions", headers=headers).json()
+        path = f"/v1/sessions/{session['id']}"
+        token = http.post(f"{path}/viewer-tokens", headers=headers).json()["token"]
+        viewer = {"Authorization": f"Bearer {token}"}
+        assert http.get(f"{path}/transcript", headers=viewer).status_code == 200
+        told = http.get("/v1/capabilities", headers=viewer).json()
+        assert told["problems"] == {"whisper": None, "translation": None}
+        assert told["spoken"]
+        assert told["pairs"] == [{"source": "*", "target": "*"}]
+
+        up.child("dragoman_orchestration.cli", "api").kill()
+        up.wait_for(r"(?s)was ended by SIGKILL.*listening on")
+        assert http.get(f"{path}/transcript", headers=viewer).status_code == 200
+        assert http.get(f"{path}/presence", headers=viewer).status_code == 403
+    assert token not in up.output
+    up.process.send_signal(signal.SIGINT)
+    assert up.wait_end() == 0
+
+
+def test_a_part_that_is_killed_comes_back(mock_system: Any, eventually: Any) -> None:
+    """Ends the system that the test before left whole."""
+    up = mock_system
     api = up.child("dragoman_orchestration.cli", "api")
     api.kill()
     up.wait_for(r"api\s+│ was ended by SIGKILL; starts again")
@@ -98,14 +132,6 @@ def test_a_wrong_setting_is_one_clear_line(dragoman_run: Any) -> None:
     assert ended.returncode == 1
     assert "DRAGOMAN_LOG_LEVEL" in text
     assert_no_traceback(text)
-
-
-def test_the_key_is_not_in_any_process_list(dragoman_up: Any) -> None:
-    up = dragoman_up("--profile", "mock")
-    for process in up.note_family():
-        assert up.key not in " ".join(process.cmdline())
-    log = [line for line in up.lines if "DRAGOMAN_CLIENT_KEY" not in line]
-    assert up.key not in "\n".join(log)
 
 
 def test_a_data_folder_keeps_sessions_and_is_used_once_at_a_time(

@@ -8,7 +8,7 @@ import secrets
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from pathlib import Path
 
@@ -44,9 +44,10 @@ class StackConfig:
 
     ``model`` and ``translate_model`` (as ``DRAGOMAN_TRANSLATION_MODELS``) None leave it to the settings; in
     profile mock a ``translate_model`` is used all the same. ``api_keys`` as ``DRAGOMAN_API_KEYS``; empty
-    makes one. ``operations`` starts the config, bots and monitoring workers, too, which sessions do without.
-    ``patience_s`` bounds how long a start may hang on one reason; None waits for ever (a download
-    is long).
+    makes one. ``viewer_token_secret`` signs viewers' tokens, so that they outlive an API process that is
+    started again; ``page`` tells that the API serves the live page. ``operations`` starts the config, bots
+    and monitoring workers, too, which sessions do without. ``patience_s`` bounds how long a start may hang on
+    one reason; None waits for ever (a download is long).
     """
 
     profile: str
@@ -56,6 +57,8 @@ class StackConfig:
     port: int = 0
     data_dir: Path | None = None
     api_keys: str = ""
+    viewer_token_secret: str = field(default_factory=lambda: secrets.token_urlsafe(KEY_BYTES), repr=False)
+    page: bool = True
     operations: bool = False
     patience_s: float | None = None
 
@@ -209,6 +212,7 @@ def _api(config: StackConfig, keys: str, ports: Ports, urls: Urls) -> dict[str, 
         "DRAGOMAN_API_HOST": config.host,
         "DRAGOMAN_API_PORT": str(ports.api),
         "DRAGOMAN_API_KEYS": keys,
+        "DRAGOMAN_API_VIEWER_TOKEN_SECRET": config.viewer_token_secret,
         "DRAGOMAN_API_DEFAULT_PROFILE": config.profile,
         "DRAGOMAN_API_WHISPER_URL": urls.whisper,
         "DRAGOMAN_API_TRANSLATION_URL": urls.translation,

@@ -45,6 +45,7 @@ def stack_config(
     api, whisper = ApiSettings(), WhisperSettings()
     options: dict[str, Any] = {"models": translate_model} if translate_model else {}
     TranslationSettings(**options)
+    secret = api.viewer_token_secret.get_secret_value()
     return StackConfig(
         profile=profile or whisper.profile,
         model=model,
@@ -53,6 +54,8 @@ def stack_config(
         port=api.port if port is None else port,
         data_dir=data_dir.absolute() if data_dir else None,
         api_keys=api.keys.get_secret_value(),
+        **({"viewer_token_secret": secret} if secret else {}),
+        page=api.page,
         operations=operations,
         patience_s=patience_s,
     )
@@ -65,7 +68,7 @@ async def _serve(config: StackConfig) -> int:
     with view:
         async with running_stack(config, view.on_line, view.on_notice) as stack:
             view.settled()
-            _tell_ready(console, config, stack, await known_pairs(stack.translation_url))
+            tell_ready(console, config, stack, await known_pairs(stack.translation_url))
             await stack.supervisor.wait_failed()
     return 0
 
@@ -92,11 +95,20 @@ def tell_pairs(pairs: Sequence[LanguagePair]) -> str:
     return f"It translates {', '.join(names[:PAIRS_SHOWN])}{more}."
 
 
-def _tell_ready(
+def page_address(url: str, key: str | None) -> str:
+    """The live page; a new key is its fragment, which no browser sends, and which the page takes away."""
+    return f"{url}/#key={key}" if key else f"{url}/"
+
+
+def tell_ready(
     console: Console, config: StackConfig, stack: RunningStack, pairs: Sequence[LanguagePair]
 ) -> None:
+    """What a person needs now; the page first."""
+    console.print()
+    if config.page:
+        console.print(f"Open {page_address(stack.url, stack.key if stack.key_is_new else None)}\n")
     console.print(
-        f"\nDragoman is ready at {stack.url} (profile {config.profile}); its API is described at /docs."
+        f"Dragoman is ready at {stack.url} (profile {config.profile}); its API is described at /docs."
     )
     console.print(tell_pairs(pairs))
     if stack.key_is_new:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import io
 import os
 import signal
 import socket
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from dragoman_contracts.errors import DragomanError, NotFound
 from dragoman_contracts.translation_api import LanguagePair
@@ -22,8 +24,16 @@ from dragoman_orchestration.cli.doctor import run_doctor
 from dragoman_orchestration.cli.env_template import SETTINGS_MODULES
 from dragoman_orchestration.cli.findings import Finding, Verdict
 from dragoman_orchestration.cli.lifecycle import run_command
-from dragoman_orchestration.cli.stack import Ports, PortTaken, StackConfig, children, first_key, held_ports
-from dragoman_orchestration.cli.up import known_pairs, stack_config, tell_pairs
+from dragoman_orchestration.cli.stack import (
+    Ports,
+    PortTaken,
+    RunningStack,
+    StackConfig,
+    children,
+    first_key,
+    held_ports,
+)
+from dragoman_orchestration.cli.up import known_pairs, page_address, stack_config, tell_pairs, tell_ready
 from dragoman_runtime.settings import SettingsInvalid, all_settings, env_variables
 
 HEAVY = {"fastapi", "uvicorn", "redis", "numpy", "av", "faster_whisper", "ctranslate2", "pydantic", "httpx"}
@@ -49,7 +59,7 @@ def test_the_help_needs_nothing_heavy() -> None:
     "arguments",
     [
         [], ["up"], ["demo"], ["doctor"], ["bench"], ["config", "template"], ["config", "bootstrap"], ["api"],
-        ["worker", "audio"], ["whisper"], ["translation"], ["transcribe"], ["dead-letters"],
+        ["schema"], ["schema", "openapi"], ["schema", "websocket"], ["worker", "audio"], ["whisper"], ["translation"], ["transcribe"], ["dead-letters"],
         *(["dead-letters", command] for command in ("list", "show", "retry", "drop")),
     ],
 )  # fmt: skip
@@ -130,6 +140,7 @@ class TestStack:
         assert whisper.ready_url == f"{address}/ready"
         translator = f"http://127.0.0.1:{translation.environment['DRAGOMAN_TRANSLATION_PORT']}"
         assert audio.environment["DRAGOMAN_AUDIO_TRANSLATION_URL"] == translator
+        assert api.environment["DRAGOMAN_API_TRANSLATION_URL"] == translator
         assert translation.ready_url == f"{translator}/ready"
         assert api.ready_url == "http://127.0.0.1:1234/ready"
         assert {spec.environment["DRAGOMAN_REDIS_URL"] for spec in specs} == {"unix:///x"}
@@ -199,6 +210,43 @@ class TestStack:
         assert (config.profile, config.port, config.api_keys) == ("mock", 7001, "me:mine")
         config = stack_config(profile="cpu", port=0, host="127.0.0.2")
         assert (config.profile, config.port, config.host) == ("cpu", 0, "127.0.0.2")
+
+
+class TestPage:
+    def test_the_secret_of_viewers_tokens_is_made_for_the_run_and_stays_the_same_in_it(self) -> None:
+        config = StackConfig("mock")
+        one, again = (children(config, "unix:///x", "k", PORTS)[0].environment for _ in range(2))
+        name = "DRAGOMAN_API_VIEWER_TOKEN_SECRET"
+        assert len(one[name]) >= 32
+        assert one[name] == again[name]
+        assert one[name] != StackConfig("mock").viewer_token_secret
+        assert one[name] not in repr(config)
+
+    def test_a_secret_of_the_settings_is_kept(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("DRAGOMAN_API_VIEWER_TOKEN_SECRET", "mine")
+        assert stack_config(profile="mock").viewer_token_secret == "mine"
+
+    def test_its_address_has_a_new_key_where_no_browser_sends_it(self) -> None:
+        assert page_address("http://127.0.0.1:8080", "abc-_9") == "http://127.0.0.1:8080/#key=abc-_9"
+        assert page_address("http://127.0.0.1:8080", None) == "http://127.0.0.1:8080/"
+
+    def test_the_address_is_told_first_and_a_key_of_the_settings_never(self) -> None:
+        told = self.told(key_is_new=True)
+        assert told[0] == "Open http://127.0.0.1:1/#key=new-key"
+        assert "secret" not in "".join(told)
+        told = self.told(key_is_new=False)
+        assert told[0] == "Open http://127.0.0.1:1/"
+        assert "new-key" not in "".join(told)
+
+    def test_a_page_that_is_turned_off_is_not_told_of(self) -> None:
+        assert not any(line.startswith("Open") for line in self.told(key_is_new=True, page=False))
+
+    def told(self, *, key_is_new: bool, page: bool = True) -> list[str]:
+        console = Console(file=io.StringIO(), highlight=False, soft_wrap=True)
+        stack = RunningStack("http://127.0.0.1:1", "http://127.0.0.1:2", "new-key", key_is_new, None)  # type: ignore[arg-type]
+        tell_ready(console, StackConfig("mock", viewer_token_secret="secret", page=page), stack, [])
+        assert isinstance(console.file, io.StringIO)
+        return [line for line in console.file.getvalue().splitlines() if line]
 
 
 class TestLifecycle:
