@@ -87,7 +87,7 @@ async def get_capabilities(
         spoken=spoken,
         detects_language=len(spoken) > 1,
         pairs=[Pair(source=pair.source, target=pair.target) for pair in pairs],
-        recording=False,
+        recording=bool(container.recording_settings().dir),
         limits=CapabilityLimits(
             max_targets=MAX_TARGETS,
             max_frame_bytes=settings.max_frame_bytes,

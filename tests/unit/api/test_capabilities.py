@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -104,6 +105,13 @@ async def test_it_tells_what_can_be_chosen() -> None:
 async def test_a_model_of_one_language_detects_none() -> None:
     told = (await Api(service(only_english), service(languages)).ask()).json()
     assert (told["spoken"], told["detects_language"]) == (["en"], False)
+
+
+async def test_recordings_are_offered_where_they_have_a_place(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DRAGOMAN_RECORDINGS_DIR", str(tmp_path))
+    assert (await Api(service(models), service(languages)).ask()).json()["recording"] is True
 
 
 class TestWhoMayAsk:

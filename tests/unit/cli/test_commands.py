@@ -59,7 +59,8 @@ def test_the_help_needs_nothing_heavy() -> None:
     "arguments",
     [
         [], ["up"], ["demo"], ["doctor"], ["bench"], ["config", "template"], ["config", "bootstrap"], ["api"],
-        ["schema"], ["schema", "openapi"], ["schema", "websocket"], ["worker", "audio"], ["whisper"], ["translation"], ["transcribe"], ["dead-letters"],
+        ["schema"], ["schema", "openapi"], ["schema", "websocket"], ["worker", "audio"], ["whisper"],
+        ["translation"], ["transcribe"], ["dead-letters"],
         *(["dead-letters", command] for command in ("list", "show", "retry", "drop")),
     ],
 )  # fmt: skip
