@@ -1,5 +1,5 @@
 // Made by modules/web/types/generate.mjs from `dragoman schema openapi`; not to be edited.
-// sha256 6eee5465cb9df73085edfdda6350da677c31ac1b557bd2f7eb807a6f956f37f4
+// sha256 ce25768d583bcd57c95b939395a80b2f1109e105187621338de095d273b60a51
 
 export interface paths {
     "/asyncapi.json": {
@@ -227,6 +227,29 @@ export interface paths {
          * @description The transcript of its session so far; see `GET /v1/sessions/{session_id}/transcript`.
          */
         get: operations["get_bot_transcript_v1_bots__bot_id__transcript_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/capabilities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What this installation can do
+         * @description Languages, limits, and what is offered; also for viewers' tokens.
+         *
+         *     It answers 200 within 2 s also while a service is away: `problems` tells what is not known then, and why.
+         *     Answers of the services are kept for 5 s.
+         */
+        get: operations["get_capabilities_v1_capabilities_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -645,6 +668,57 @@ export interface paths {
         get: operations["get_presence_v1_sessions__session_id__presence_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sessions/{session_id}/recording": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the recording
+         * @description The audio of a session as a WAV file; of a live one as far as it is.
+         *
+         *     Byte 44 + 32 n is the first of millisecond n of the session, as the words' times count. Audio that was
+         *     lost is silence. Wants an API key or the cookie of `recording/access`.
+         */
+        get: operations["get_recording_v1_sessions__session_id__recording_get"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete the recording
+         * @description Delete the recording for good; a live session is recorded no further. Twice is no error.
+         */
+        delete: operations["delete_recording_v1_sessions__session_id__recording_delete"];
+        options?: never;
+        /**
+         * Look at the recording
+         * @description How long the WAV file is now, without it.
+         */
+        head: operations["head_recording_v1_sessions__session_id__recording_head"];
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sessions/{session_id}/recording/access": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let this browser hear the recording
+         * @description Set a cookie that reaches this recording for an hour: an `<audio>` element cannot send a key.
+         */
+        post: operations["create_recording_access_v1_sessions__session_id__recording_access_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1494,6 +1568,96 @@ export interface components {
             notice?: string | null;
         };
         /**
+         * Capabilities
+         * @description What this installation can do now.
+         */
+        Capabilities: {
+            /**
+             * Detects Language
+             * @description Whether a session may leave its language out.
+             */
+            detects_language: boolean;
+            limits: components["schemas"]["CapabilityLimits"];
+            /**
+             * Pairs
+             * @description What is translated; empty if nothing is, or if not known.
+             */
+            pairs: components["schemas"]["Pair"][];
+            problems: components["schemas"]["CapabilityProblems"];
+            /**
+             * Profile
+             * @description Worker profile of sessions that name none.
+             * @example cpu
+             */
+            profile: string;
+            /**
+             * Recording
+             * @description Whether sessions can keep their audio.
+             */
+            recording: boolean;
+            /**
+             * Spoken
+             * @description Languages that are recognised (ISO 639); empty if not known.
+             * @example [
+             *       "de",
+             *       "en",
+             *       "es"
+             *     ]
+             */
+            spoken: string[];
+            /**
+             * Version
+             * @example 0.1.0
+             */
+            version: string;
+        };
+        /**
+         * CapabilityLimits
+         * @description Beyond these a request is refused.
+         */
+        CapabilityLimits: {
+            /**
+             * Max Frame Bytes
+             * @description One WebSocket message of a speaker.
+             * @example 262144
+             */
+            max_frame_bytes: number;
+            /**
+             * Max Targets
+             * @description Languages that one session is translated into.
+             * @example 20
+             */
+            max_targets: number;
+            /**
+             * Max Upload Bytes
+             * @description A file for POST /v1/audio/transcriptions.
+             * @example 524288000
+             */
+            max_upload_bytes: number;
+            /**
+             * Viewer Token Ttl S
+             * @description Longest life of a viewer's token.
+             * @example 86400
+             */
+            viewer_token_ttl_s: number;
+        };
+        /**
+         * CapabilityProblems
+         * @description Why something is not known; null where it is.
+         */
+        CapabilityProblems: {
+            /**
+             * Translation
+             * @example the translation service cannot be reached (ConnectError)
+             */
+            translation?: string | null;
+            /**
+             * Whisper
+             * @example null
+             */
+            whisper?: string | null;
+        };
+        /**
          * ChangeSession
          * @description What of a session can be changed at any time.
          * @example {
@@ -1861,6 +2025,13 @@ export interface components {
              * @default
              */
             prompt?: string;
+            /**
+             * Record
+             * @description Keep the audio, to be heard and sought in beside the transcript.
+             * @default false
+             * @example true
+             */
+            record?: boolean;
             /**
              * Title
              * @description What people call it, in one line without control characters.
@@ -2366,6 +2537,22 @@ export interface components {
             } | null;
         };
         /**
+         * Pair
+         * @description Languages that are translated from and into; `*` is any.
+         */
+        Pair: {
+            /**
+             * Source
+             * @example en
+             */
+            source: string;
+            /**
+             * Target
+             * @example es
+             */
+            target: string;
+        };
+        /**
          * Partials
          * @description Drafts: captions before their sentence is final.
          */
@@ -2608,6 +2795,30 @@ export interface components {
             tail_guard_ms?: number | null;
         };
         /**
+         * Recording
+         * @description The recording of a session; a failed one has what was written until then.
+         */
+        Recording: {
+            /**
+             * Duration Ms
+             * @description How much of the session can be heard by now.
+             * @example 61250
+             */
+            duration_ms: number;
+            /**
+             * Reason
+             * @description Why it failed: `disk_full`, `not_permitted`, `folder_gone`, `too_slow`, `io_error`, `not_kept_here`, `session_failed`.
+             * @example null
+             */
+            reason: string | null;
+            /**
+             * State
+             * @example recording
+             * @enum {string}
+             */
+            state: "recording" | "complete" | "failed";
+        };
+        /**
          * RedisSeen
          * @description Redis itself.
          */
@@ -2796,6 +3007,11 @@ export interface components {
              * @example cpu
              */
             profile: string;
+            /**
+             * @description Null: it is not recorded.
+             * @example null
+             */
+            recording: components["schemas"]["Recording"] | null;
             /**
              * Status
              * @description `ending` takes no more audio while the rest is transcribed.
@@ -4917,6 +5133,53 @@ export interface operations {
             };
             /** @description Redis or a service is away, or no worker has room (`overloaded`); `Retry-After` tells when to try again. */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_capabilities_v1_capabilities_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Capabilities"];
+                };
+            };
+            /** @description No key or token, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The token does not reach this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7322,6 +7585,329 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["SessionConnections"];
                 };
+            };
+            /** @description No key or token, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The token does not reach this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Redis or a service is away, or no worker has room (`overloaded`); `Retry-After` tells when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_recording_v1_sessions__session_id__recording_get: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description One range of bytes. */
+                range?: string | null;
+                /** @description The ETag that the range is of. */
+                "if-range"?: string | null;
+                /** @description The ETag that is known. */
+                "if-none-match"?: string | null;
+            };
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of it: mono, 16 kHz, 16 bits. */
+            200: {
+                headers: {
+                    /** @description `bytes` */
+                    "Accept-Ranges"?: string;
+                    /** @description Another one after each change: a session that is live grows. */
+                    ETag?: string;
+                    /** @description When audio was written last. */
+                    "Last-Modified"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/wav": string;
+                };
+            };
+            /** @description The part that `Range` asked for. */
+            206: {
+                headers: {
+                    /** @description `bytes` */
+                    "Accept-Ranges"?: string;
+                    /** @description Which part of how many bytes. */
+                    "Content-Range"?: string;
+                    /** @description Another one after each change: a session that is live grows. */
+                    ETag?: string;
+                    /** @description When audio was written last. */
+                    "Last-Modified"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/wav": string;
+                };
+            };
+            /** @description It is as `If-None-Match` says. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No key or token, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The token does not reach this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The range begins behind the end; `Content-Range` tells how many bytes there are. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Redis or a service is away, or no worker has room (`overloaded`); `Retry-After` tells when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_recording_v1_sessions__session_id__recording_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No key or token, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The token does not reach this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Redis or a service is away, or no worker has room (`overloaded`); `Retry-After` tells when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    head_recording_v1_sessions__session_id__recording_head: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of it: mono, 16 kHz, 16 bits. */
+            200: {
+                headers: {
+                    /** @description `bytes` */
+                    "Accept-Ranges"?: string;
+                    /** @description Another one after each change: a session that is live grows. */
+                    ETag?: string;
+                    /** @description When audio was written last. */
+                    "Last-Modified"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/wav": string;
+                };
+            };
+            /** @description It is as `If-None-Match` says. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No key or token, or one that is not known. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The token does not reach this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Redis or a service is away, or no worker has room (`overloaded`); `Retry-After` tells when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_recording_access_v1_sessions__session_id__recording_access_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The cookie is set. */
+            204: {
+                headers: {
+                    /** @description `dragoman-recording`: for the recording of this session only, for an hour. */
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description No key or token, or one that is not known. */
             401: {
