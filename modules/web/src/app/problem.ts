@@ -1,3 +1,9 @@
+/** A wrong place of an invalid request, such as `body.language`, and why it is wrong. */
+export interface WrongPlace {
+  readonly location: string;
+  readonly message: string;
+}
+
 /**
  * What went wrong with a request, as the API tells it (problem details, RFC 9457): a stable `code`, a sentence on
  * the cause, what can be done about it, and the id under which the server's log has it.
@@ -11,6 +17,7 @@ export class ProblemError extends Error {
     detail: string,
     readonly remedy: string,
     readonly traceId: string | null = null,
+    readonly errors: readonly WrongPlace[] = [],
   ) {
     super(detail);
   }
@@ -39,5 +46,10 @@ export function problemOf(status: number, body: unknown): ProblemError {
     text(fields.detail) || text(fields.title) || `HTTP ${status}`,
     text(fields.remedy),
     text(fields.trace_id) || null,
+    Array.isArray(fields.errors) ? fields.errors.map(wrongPlace) : [],
   );
+}
+
+function wrongPlace(value: { location?: unknown; message?: unknown } | null): WrongPlace {
+  return { location: text(value?.location), message: text(value?.message) };
 }

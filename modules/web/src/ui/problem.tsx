@@ -16,6 +16,15 @@ export function Problem({ error, action }: { error: unknown; action?: ReactNode 
         <h2>{t("problem.title")}</h2>
         <p>{away ? t("problem.unreachable") : error instanceof Error ? error.message : String(error)}</p>
         {away && <p>{t("problem.unreachableRemedy")}</p>}
+        {known !== undefined && known.errors.length > 0 && (
+          <ul>
+            {known.errors.map(({ location, message }) => (
+              <li key={location}>
+                <code>{location}</code> {message}
+              </li>
+            ))}
+          </ul>
+        )}
         {known?.remedy && <p>{known.remedy}</p>}
         {known?.traceId && <p className={styles.trace}>{t("problem.trace", { id: known.traceId })}</p>}
         {action}
