@@ -7,6 +7,7 @@ import contextlib
 import gc
 import inspect
 import os
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
@@ -31,6 +32,10 @@ hypothesis.settings.register_profile(
     "dragoman", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("dragoman")
+
+# Each worker of pytest and each process that a test starts would compile the same modules again.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.fixture(autouse=True, scope="session")
