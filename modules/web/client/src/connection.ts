@@ -1,6 +1,5 @@
 import type { Place } from "./address.ts";
 import { type DragomanOptions, type Environment, environment } from "./environment.ts";
-import { DragomanError } from "./errors.ts";
 import { type EventOf, Events, type Typed } from "./events.ts";
 import { type Hearing, Link, type LinkUser } from "./link.ts";
 import type { ConnectionState, NextStep, StateEvent } from "./state.ts";
@@ -97,9 +96,4 @@ export abstract class Connection<M extends Typed, L extends Typed>
   protected emit(event: M | L | StateEvent): void {
     this.#events.emit(event);
   }
-}
-
-/** The error of what was asked of a connection that this side has closed. */
-export function closedError(): DragomanError {
-  return new DragomanError("closed", "the connection was closed by this side");
 }

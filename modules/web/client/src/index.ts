@@ -13,13 +13,8 @@ export type {
 export { ConnectionRefused, DragomanError } from "./errors.ts";
 export type { ResetEvent } from "./follower.ts";
 export * from "./messages.gen.ts";
-export {
-  SpeakerConnection,
-  type SpeakerEvent,
-  type SpeakerProgress,
-  type SpeakerSettings,
-  type TailDroppedEvent,
-} from "./speaker.ts";
+export { SpeakerConnection } from "./speaker.ts";
+export type { SpeakerEvent, SpeakerProgress, SpeakerSettings, TailDroppedEvent } from "./speaking.ts";
 export type { ConnectionState, NextStep, Reason, StateEvent } from "./state.ts";
 export { whatToDo } from "./state.ts";
 export { ViewerConnection, type ViewerEvent, type ViewerSettings } from "./viewer.ts";

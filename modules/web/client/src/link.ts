@@ -109,7 +109,8 @@ export class Link {
     this.#error = null;
     let given: string;
     try {
-      given = await credential();
+      // Not within the constructor, where it would be heard by who is not made yet.
+      given = await Promise.resolve().then(credential);
     } catch {
       // Its error is the caller's, and may hold what must not be shown.
       if (attempt === this.#attempt) this.#follow("after-pause", "no-credential", false);
@@ -252,8 +253,13 @@ export class Link {
   };
 
   readonly #online = (): void => {
-    if (this.state.name === "waiting") this.wake();
-    else if (this.state.name === "open" && this.#wasOffline) {
+    const { name } = this.state;
+    if (name === "waiting") this.wake();
+    else if (this.state.name === "connecting") {
+      // An attempt that was begun without a network may hang.
+      this.#dropSocket();
+      this.#connectNow(this.state);
+    } else if (name === "open" && this.#wasOffline) {
       this.#backOnlineAt = this.#environment.clock.now();
     }
     this.#wasOffline = false;

@@ -1,8 +1,8 @@
 import type { Place } from "./address.ts";
 import { type AudioFormat, bytesPerSecond, durationMs, frameBytes, isPcm, wireFormat } from "./audio.ts";
-import { Connection, closedError } from "./connection.ts";
+import { Connection } from "./connection.ts";
 import { SessionCursor } from "./cursor.ts";
-import type { DragomanOptions } from "./environment.ts";
+import { closedError, Ending, unheardEnd } from "./ending.ts";
 import { DragomanError } from "./errors.ts";
 import type { ResetEvent } from "./follower.ts";
 import type { Hearing } from "./link.ts";
@@ -16,7 +16,8 @@ import {
   type SessionSnapshot,
   type SessionStarted,
 } from "./messages.gen.ts";
-import type { ConnectionState, NextStep, StateEvent } from "./state.ts";
+import type { SpeakerProgress, SpeakerSettings, TailDroppedEvent } from "./speaking.ts";
+import type { ConnectionState, NextStep } from "./state.ts";
 import { AudioTail, type ByteRange } from "./tail.ts";
 
 /** Bytes of audio in one message; the server takes up to 262144. */
@@ -24,6 +25,7 @@ const MESSAGE_BYTES = 32_768;
 /** The socket is given more while less than this waits in it: what lies there cannot be called back. */
 const HIGH_WATER_BYTES = 131_072;
 const PUMP_MS = 50;
+const DRAINED_MS = 5_000;
 const KEEP_MS = 600_000;
 /** Audio kept although it is stored, as a Redis that was killed may ask for it again. */
 const MARGIN_MS = 10_000;
@@ -32,47 +34,6 @@ const STALL_MS = 15_000;
 const PATIENT_STALL_MS = 60_000;
 /** Less than this is rounding, not loss. */
 const ROUNDING_MS = 20;
-
-export interface SpeakerSettings extends DragomanOptions {
-  sessionId: string;
-  audio: AudioFormat;
-  /** What the session wants; left out: as it was created. Counts when the session is opened for the first time. */
-  options?: SessionOptions;
-  /** Audio kept for a server that is away, in ms (for containers at 512 kbit/s); 10 minutes by default. */
-  keepMs?: number;
-  /** The same in bytes; goes before `keepMs`. */
-  keepBytes?: number;
-  /** How long audio may be unacknowledged, and nothing else be heard, before a new connection is made; in ms. */
-  stallMs?: number;
-  /** Go on after the audio of an earlier speaker of the session, instead of refusing to. */
-  continues?: boolean;
-}
-
-/**
- * Audio that this side gave up, because the server was away for longer than `keepMs`, or the session ended
- * without it. Times are of the session's audio; null for containers.
- */
-export interface TailDroppedEvent extends ByteRange {
-  type: "tail-dropped";
-  reason: "full" | "session-ended";
-  startMs: number | null;
-  endMs: number | null;
-}
-
-/** Everything a speaker is told. */
-export type SpeakerEvent = ServerMessage | ResetEvent<SessionSnapshot> | TailDroppedEvent | StateEvent;
-
-/** How far the audio is, in bytes of the session: given to `send`, given to a socket, stored by the server. */
-export interface SpeakerProgress {
-  keptFromBytes: number;
-  givenBytes: number;
-  sentBytes: number;
-  storedBytes: number;
-  /** Audio that the server has not stored yet, in ms; null for containers. */
-  unstoredMs: number | null;
-  /** Audio up to here is final, or silence. */
-  committedMs: number;
-}
 
 /**
  * Speaks into a session, without losing a word to a connection that is lost: what the server has not stored is
@@ -99,6 +60,7 @@ export class SpeakerConnection extends Connection<
   /** Since when the server owes an acknowledgement. */
   #owedSince = 0;
   #pumpTimer: unknown = null;
+  #waiters: { bytes: number; resolve: (isDrained: boolean) => void }[] = [];
   #ending: Ending | null = null;
   /** The server takes no speaker any more: the rest is heard as a viewer. */
   #follows = false;
@@ -156,6 +118,19 @@ export class SpeakerConnection extends Connection<
     return true;
   }
 
+  /**
+   * Wait until at most `unstoredMs` of audio is not stored, as who sends a file must: more than `keepMs` would be
+   * dropped. Resolves with false once the connection is over.
+   */
+  drained(unstoredMs = DRAINED_MS): Promise<boolean> {
+    if (this.link.isOver) return Promise.resolve(false);
+    const bytes = (unstoredMs * bytesPerSecond(this.audio)) / 1000;
+    return new Promise((resolve) => {
+      this.#waiters.push({ bytes, resolve });
+      this.#wakeWaiters();
+    });
+  }
+
   /** Make what is pending final now, as if the utterance had ended here. */
   flush(): void {
     if (this.link.isOver || this.#ending) return;
@@ -205,7 +180,7 @@ export class SpeakerConnection extends Connection<
       type: "session.configure",
       audio: wireFormat(this.audio),
       ...(this.#options && { options: this.#options }),
-      ...(this.#began && { resume_from_bytes: this.#tail.start }),
+      ...(this.#isResuming && { resume_from_bytes: this.#tail.start }),
     };
     this.link.send(configure);
     return "other";
@@ -224,6 +199,7 @@ export class SpeakerConnection extends Connection<
         this.#owedSince = this.clock.now();
         this.#tail.acknowledge(event.received_bytes);
         this.#committedMs = Math.max(this.#committedMs, event.committed_ms);
+        this.#wakeWaiters();
         this.emit(event);
         return "healthy";
       case "session.ended":
@@ -239,7 +215,6 @@ export class SpeakerConnection extends Connection<
 
   /** @internal */
   protected override lost(closeCode: number): NextStep | "park" | null {
-    this.#tail.pin(false);
     if (closeCode === CloseCode.SESSION_ENDED && this.#ending && !this.#follows) {
       this.#follows = true;
       return "at-once";
@@ -250,19 +225,25 @@ export class SpeakerConnection extends Connection<
 
   /** @internal */
   protected override isDead(now: number, heardAt: number): boolean {
-    if (this.#ending) return now - heardAt > PATIENT_STALL_MS;
-    if (this.#tail.sent <= this.#tail.stored) return false;
+    if (this.#tail.sent <= this.#tail.stored)
+      return this.#ending !== null && now - heardAt > PATIENT_STALL_MS;
     const limitMs = this.#isHeldBack ? Math.max(PATIENT_STALL_MS, this.#stallMs) : this.#stallMs;
     return now - Math.max(heardAt, this.#owedSince) > limitMs;
   }
 
   /** @internal */
   protected override changed(state: ConnectionState): void {
+    if (state.name !== "connecting") this.#tail.pin(false);
     super.changed(state);
     if (state.name === "open") this.#pump();
-    if (state.name !== "ended" && state.name !== "refused") return;
+    if (!this.link.isOver) return;
     this.clock.clearTimeout(this.#pumpTimer);
-    this.#settle(state);
+    this.#settle(this.state);
+  }
+
+  /** Whether positions in the tail are those of the session, and the server may have less. */
+  get #isResuming(): boolean {
+    return this.#began || (this.#tail.start > 0 && !this.#continues);
   }
 
   // --- how it goes on -------------------------------------------------------------------------------------
@@ -270,12 +251,18 @@ export class SpeakerConnection extends Connection<
   #begin(greeting: SessionStarted | SessionResumed): Hearing {
     try {
       if (!this.#began && this.#continues) this.#tail.beginAt(greeting.received_bytes);
+      const isDisplaced = !this.#began && this.#tail.hasHole;
+      this.#began = true;
+      if (isDisplaced) {
+        // Some was dropped before it was known where it belongs: the next connection tells of it.
+        this.link.reconnect("resuming");
+        return "other";
+      }
       this.#tail.resumeAt(greeting.received_bytes);
     } catch (error) {
       this.#giveUp(error);
       return "other";
     }
-    this.#began = true;
     this.#owedSince = this.clock.now();
     this.emit(greeting);
     return "greeting";
@@ -306,6 +293,13 @@ export class SpeakerConnection extends Connection<
       if (item === null) return;
       socket.send(item instanceof Uint8Array ? item : JSON.stringify(item));
     }
+  }
+
+  #wakeWaiters(): void {
+    const unstored = this.#tail.sendableEnd - this.#tail.stored;
+    const ready = this.#waiters.filter(({ bytes }) => unstored <= bytes);
+    this.#waiters = this.#waiters.filter(({ bytes }) => unstored > bytes);
+    for (const { resolve } of ready) resolve(true);
   }
 
   #tellDropped(range: ByteRange, reason: TailDroppedEvent["reason"]): void {
@@ -339,16 +333,8 @@ export class SpeakerConnection extends Connection<
   #settle(state: ConnectionState): void {
     if (this.#ended) this.#ending?.resolve(this.#ended);
     else if (state.name === "refused") this.#ending?.reject(state.error);
-    else this.#ending?.reject(closedError());
+    else
+      this.#ending?.reject(state.name === "ended" && state.reason === "end" ? unheardEnd() : closedError());
+    for (const waiter of this.#waiters.splice(0)) waiter.resolve(false);
   }
-}
-
-/** The promise of `end`. */
-class Ending {
-  resolve: (event: SessionEndedMessage) => void = () => {};
-  reject: (error: DragomanError) => void = () => {};
-  readonly promise = new Promise<SessionEndedMessage>((resolve, reject) => {
-    this.resolve = resolve;
-    this.reject = reject;
-  });
 }

@@ -66,12 +66,12 @@ export class AudioTail {
     return this.sent < this.start;
   }
 
-  /** Go on after what an earlier speaker of the session sent; only before anything was sent. */
+  /** All of this goes after what an earlier speaker of the session sent; only before anything was sent. */
   beginAt(storedBytes: number): void {
-    const given = this.end - this.start;
-    for (const mark of this.#marks) mark.at += storedBytes - this.start;
-    this.start = this.sent = this.stored = storedBytes;
-    this.end = storedBytes + given;
+    for (const mark of this.#marks) mark.at += storedBytes;
+    this.start += storedBytes;
+    this.end += storedBytes;
+    this.sent = this.stored = storedBytes;
   }
 
   /**

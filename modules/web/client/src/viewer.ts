@@ -10,7 +10,10 @@ export interface ViewerSettings extends DragomanOptions {
   sessionId: string;
   /** Translations that are wanted, as BCP 47 codes; left out: all, empty: transcripts only. */
   languages?: readonly string[];
-  /** Position of the last event seen before; left out: everything from the beginning. */
+  /**
+   * Position of the last event seen before; left out: everything from the beginning. With it, the first
+   * `session.snapshot` holds no finals: what was seen before stays.
+   */
   after?: StreamPosition;
 }
 
