@@ -250,10 +250,10 @@ export class SpeakerConnection extends Connection<
 
   #begin(greeting: SessionStarted | SessionResumed): Hearing {
     try {
-      if (!this.#began && this.#continues) this.#tail.beginAt(greeting.received_bytes);
-      const isDisplaced = !this.#began && this.#tail.hasHole;
+      const isNewcomer = !this.#began && this.#continues;
       this.#began = true;
-      if (isDisplaced) {
+      if (isNewcomer) this.#tail.beginAt(greeting.received_bytes);
+      if (isNewcomer && this.#tail.hasHole) {
         // Some was dropped before it was known where it belongs: the next connection tells of it.
         this.link.reconnect("resuming");
         return "other";
