@@ -37,7 +37,7 @@ def requested_range(header: str | None, total: int) -> ByteRange | None:
 
     """
     found = _RANGE.fullmatch(header) if header else None
-    if found is None or found[0].rstrip().endswith("=-"):
+    if found is None or not (found[1] or found[2]):
         return None
     first, last = found[1], found[2]
     if not first:

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Body, Path, Query, Request, Response, status
 from loguru import logger
 from pydantic import AfterValidator
 
-from dragoman_contracts.errors import NotFound
+from dragoman_contracts.errors import DragomanError, NotFound
 from dragoman_orchestration.api import transcripts
 from dragoman_orchestration.api.access import KeyHolder, Parts, SessionReader
 from dragoman_orchestration.api.schemas import (
@@ -94,15 +94,20 @@ async def create_session(
     profile = options.profile or container.settings().default_profile
     await container.admission().check(profile)
     recorded_as = await container.recordings().begin() if wanted.record else ""
-    record = await container.store().create(
-        options,
-        profile=profile,
-        owner_key=principal.name,
-        limits=container.session_limits(),
-        config=config,
-        title=wanted.title,
-        recorded_as=recorded_as,
-    )
+    try:
+        record = await container.store().create(
+            options,
+            profile=profile,
+            owner_key=principal.name,
+            limits=container.session_limits(),
+            config=config,
+            title=wanted.title,
+            recorded_as=recorded_as,
+        )
+    except DragomanError:
+        if recorded_as:
+            await container.recordings().remove(recorded_as)
+        raise
     logger.bind(session_id=record.id).info("session created")
     response.headers["location"] = f"/v1/sessions/{record.id}"
     return await _told(request, container, record)
