@@ -5,8 +5,10 @@ import { EmptyState } from "~/ui/empty-state";
 export function NotFound() {
   const { t } = useTranslation("app");
   return (
-    <EmptyState title={t("notFound.title")} action={<Link to="/">{t("notFound.home")}</Link>}>
-      {t("notFound.text")}
-    </EmptyState>
+    <main>
+      <EmptyState heading="h1" title={t("notFound.title")} action={<Link to="/">{t("notFound.home")}</Link>}>
+        {t("notFound.text")}
+      </EmptyState>
+    </main>
   );
 }
