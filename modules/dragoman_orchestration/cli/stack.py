@@ -11,9 +11,11 @@ from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextma
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from dragoman_contracts.errors import DragomanError
 from dragoman_orchestration.cli.supervisor import ChildSpec, Supervisor
+from dragoman_orchestration.recordings.settings import RecordingSettings
 from dragoman_runtime.embedded_redis import EmbeddedRedis
 from dragoman_runtime.ports import LOOPBACK, AddressTaken, held_port
 from dragoman_runtime.settings import RuntimeSettings
@@ -106,6 +108,7 @@ async def running_stack(
         redis_url = runtime.redis_url
         if config.data_dir is not None:
             cleanup.enter_context(claim_folder(config.data_dir))
+        recordings = cleanup.enter_context(recordings_folder(config.data_dir))
         if "redis_url" not in runtime.model_fields_set:
             embedded = EmbeddedRedis(
                 data_dir=config.data_dir and config.data_dir / "redis", appendonly=config.data_dir is not None
@@ -113,7 +116,7 @@ async def running_stack(
             redis_url = (await cleanup.enter_async_context(embedded)).url
         on_notice("redis", "ready")
         supervisor = Supervisor(
-            children(config, redis_url, keys, ports),
+            children(config, redis_url, keys, ports, recordings),
             on_line=on_line,
             on_notice=on_notice,
             stop_timeout_s=runtime.drain_timeout_s + 2,
@@ -131,7 +134,9 @@ async def running_stack(
         )
 
 
-def children(config: StackConfig, redis_url: str, keys: str, ports: Ports) -> list[ChildSpec]:
+def children(
+    config: StackConfig, redis_url: str, keys: str, ports: Ports, recordings: str = ""
+) -> list[ChildSpec]:
     """The processes of one machine, as ``Place`` says when each is ended."""
     api_host = LOOPBACK if config.host in _ANY_ADDRESS else config.host
     urls = Urls(
@@ -171,9 +176,8 @@ def children(config: StackConfig, redis_url: str, keys: str, ports: Ports) -> li
                 "monitoring", ports.monitoring, Place.WORKERS, _prefixed("DRAGOMAN_MONITORING_", services)
             ),
         ]
-    return [
-        replace(spec, environment={"DRAGOMAN_REDIS_URL": redis_url, **spec.environment}) for spec in specs
-    ]
+    shared = {"DRAGOMAN_REDIS_URL": redis_url, "DRAGOMAN_RECORDINGS_DIR": recordings}
+    return [replace(spec, environment={**shared, **spec.environment}) for spec in specs]
 
 
 class Place(IntEnum):
@@ -268,6 +272,18 @@ def claim_folder(folder: Path) -> Iterator[None]:
         raise DataFolderTaken(f"another 'dragoman up' uses the folder {folder}") from error
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def recordings_folder(data_dir: Path | None) -> Iterator[str]:
+    """Where recordings are kept: as the settings say, else beside the other data, or for this run only."""
+    if given := RecordingSettings().dir:
+        yield given
+    elif data_dir is not None:
+        yield str(data_dir / "recordings")
+    else:
+        with TemporaryDirectory(prefix="dragoman-recordings-", ignore_cleanup_errors=True) as folder:
+            yield folder
 
 
 def first_key(keys: str) -> str:
