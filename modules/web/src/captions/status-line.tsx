@@ -13,17 +13,17 @@ type Texts = TFunction<"captions">;
 interface StatusLineProps {
   readonly log: CaptionLog;
   /** Speakers are told that their words are kept; viewers need not know. */
-  readonly role: "speaker" | "viewer";
+  readonly isSpeaker?: boolean;
 }
 
 /** How it is: connection, lag, reduced service, who is there. Screen readers hear changes, but no counting. */
-export function StatusLine({ log, role }: StatusLineProps) {
+export function StatusLine({ log, isSpeaker = false }: StatusLineProps) {
   const { t } = useTranslation("captions");
   const state = useCaptionState(log, (whole) => whole);
   const status = statusOf(state);
   const seconds = useSecondsLeft(state.connection);
   const label = seconds > 0 ? t("status.waitingFor", { seconds }) : t(`status.${status.name}`);
-  const notes = notesOf(state, role, t);
+  const notes = notesOf(state, isSpeaker, t);
   const viewers = state.presence?.viewers ?? 0;
   return (
     <div className={styles.line}>
@@ -49,11 +49,11 @@ interface Note {
   readonly heard: string;
 }
 
-function notesOf(state: CaptionState, role: StatusLineProps["role"], t: Texts): Note[] {
+function notesOf(state: CaptionState, isSpeaker: boolean, t: Texts): Note[] {
   const { name } = statusOf(state);
   const notes: string[] = [];
   if (name === "refused") notes.push(refusal(state, t));
-  if (role === "speaker" && (name === "waiting" || name === "reconnecting")) notes.push(t("kept"));
+  if (isSpeaker && (name === "waiting" || name === "reconnecting")) notes.push(t("kept"));
   if (state.connection?.name !== "open") return notes.map(alike);
   if (state.degraded) notes.push(degradation(state.degraded.reason, t));
   const told = notes.map(alike);
