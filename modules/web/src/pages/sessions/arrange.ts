@@ -10,6 +10,11 @@ export function isOpen(session: { readonly status: Status }): boolean {
   return session.status !== "ended";
 }
 
+/** Whether it still takes audio. */
+export function canEnd(session: { readonly status: Status }): boolean {
+  return session.status === "created" || session.status === "live";
+}
+
 function isNow(session: Session): boolean {
   return session.status === "live" || session.status === "ending";
 }
