@@ -26,6 +26,7 @@ export class Tap {
   readonly #mix: MediaStreamAudioDestinationNode;
   #source: MediaStreamAudioSourceNode;
   #flushed: () => void = () => {};
+  #closed: Promise<void> | null = null;
 
   private constructor(context: AudioContext, source: MediaStreamAudioSourceNode) {
     this.#context = context;
@@ -88,11 +89,16 @@ export class Tap {
     await flushed;
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     document.removeEventListener("visibilitychange", this.#wake);
     this.#source.disconnect();
     this.#worklet.port.onmessage = null;
-    if (this.#context.state !== "closed") await this.#context.close();
+    await this.#context.close();
   }
 
   #tell(message: ToWorklet): void {
