@@ -59,12 +59,14 @@ export function BotForm() {
         />
         <Recognition link={wish.link} way={way} chosen={wish.way !== null} />
         <div className={styles.row}>
-          <Select<Way>
-            label={t("form.way")}
-            value={way}
-            onChange={(chosen) => edit({ way: chosen })}
-            choices={WAYS.map((value) => ({ value, label: wayLabel(t, value) }))}
-          />
+          {found && (
+            <Select<Way>
+              label={t("form.way")}
+              value={way}
+              onChange={(chosen) => edit({ way: chosen })}
+              choices={WAYS.map((value) => ({ value, label: wayLabel(t, value) }))}
+            />
+          )}
           <SpokenLanguage value={wish.spoken} onChange={(spoken) => edit({ spoken })} />
           <LanguagePicker
             label={t("form.targets")}
@@ -73,7 +75,7 @@ export function BotForm() {
             codes={COMMON_LANGUAGES}
           />
         </div>
-        {way !== "media" && (
+        {found && way !== "media" && (
           <div className={styles.row}>
             <TextField
               label={t("form.name")}

@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import { moment } from "~/ui/time";
 import styles from "./bot-list.module.css";
 import { BotStateBadge } from "./bot-state";
-import { type BotSummary, grouped } from "./life";
+import { type BotSummary, grouped, isFinal } from "./life";
 import { shortLink, wayOf } from "./recognise";
 import { causeWords, endWords } from "./words";
 
@@ -26,10 +26,8 @@ export function BotList({ bots, nowMs }: { bots: readonly BotSummary[]; nowMs: n
 function BotRow({ bot, isLater }: { bot: BotSummary; isLater: boolean }) {
   const { t, i18n } = useTranslation("bots");
   const Icon = bot.driver === "media" ? Radio : Globe;
-  const when =
-    isLater && bot.join_at
-      ? t("joins", { time: moment(bot.join_at, i18n.language) })
-      : t("since", { time: moment(bot.state_at, i18n.language) });
+  const time = moment((isLater && bot.join_at) || bot.state_at, i18n.language);
+  const when = isLater ? t("joins", { time }) : isFinal(bot.state) ? time : t("since", { time });
   return (
     <li className={styles.row}>
       <Icon aria-hidden size={22} className={styles.icon} />

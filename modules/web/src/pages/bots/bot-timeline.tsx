@@ -4,6 +4,9 @@ import styles from "./bot-timeline.module.css";
 import { type Bot, type BotState, isFinal, type Moment, type Remark, timeline, upcoming } from "./life";
 import { causeWords } from "./words";
 
+/** Below this, how long a step lasted says nothing. */
+const BRIEF_MS = 100;
+
 /** All that happened to a bot, and what still lies before it. */
 export function BotTimeline({ bot, remarks }: { bot: Bot; remarks: readonly Remark[] }) {
   const { t } = useTranslation("bots");
@@ -31,7 +34,8 @@ export function BotTimeline({ bot, remarks }: { bot: Bot; remarks: readonly Rema
 
 function Step({ one, isNow }: { one: Extract<Moment, { kind: "step" }>; isNow: boolean }) {
   const { t } = useTranslation("bots");
-  const { step, lastedMs } = one;
+  const { step } = one;
+  const lastedMs = one.lastedMs !== null && one.lastedMs >= BRIEF_MS ? one.lastedMs : null;
   const cause = causeWords(t, step.cause);
   const kind = step.state === "failed" || step.state === "needs_help" ? step.state : "step";
   return (

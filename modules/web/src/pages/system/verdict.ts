@@ -1,0 +1,105 @@
+import type { Schemas } from "~/api/rest";
+
+export type Overview = Schemas["SystemOverview"];
+export type Health = Schemas["SystemHealth"];
+export type Anomaly = Schemas["AnomalySeen"];
+
+/** A look that is older than this is of the past (as in `dragoman top`). */
+export const OLD_MS = 15_000;
+
+/** A part that is not as it should be; `told` is what is said of it. */
+export interface Trouble {
+  readonly part: "redis" | "service" | "process" | "unseen";
+  readonly name: string;
+  readonly told: string;
+}
+
+/**
+ * How the installation is in a word: `blind` when no monitor looks and all that can be seen works, `old` when its
+ * last look is too long ago to say anything of now.
+ */
+export interface Verdict {
+  readonly kind: "ok" | "degraded" | "down" | "blind" | "old";
+  readonly tone: "good" | "warn" | "bad";
+  readonly troubles: readonly Trouble[];
+}
+
+const TONES = { ok: "good", degraded: "warn", down: "bad", blind: "warn", old: "warn" } as const;
+
+/** What can be said at a glance; without an overview this process' own view is all there is. */
+export function verdict(health: Health, overview: Overview | null): Verdict {
+  const troubles = overview ? troublesOf(overview) : troublesOfParts(health.parts);
+  const kind = kindOf(health, overview);
+  return { kind, tone: TONES[kind], troubles };
+}
+
+function kindOf(health: Health, overview: Overview | null): Verdict["kind"] {
+  if (!overview) return health.status === "ok" ? "blind" : "down";
+  if (overview.age_ms > OLD_MS) return "old";
+  // This process sees at once what the monitor sees with its next look.
+  if (overview.status === "ok" && health.status !== "ok") return "degraded";
+  return overview.status;
+}
+
+function troublesOf(overview: Overview): Trouble[] {
+  const { redis, services, processes, unseen } = overview;
+  const found: Trouble[] = redis.state === "ok" ? [] : [{ part: "redis", name: "Redis", told: redis.state }];
+  for (const { name, state } of services) {
+    if (state !== "ok") found.push({ part: "service", name, told: state });
+  }
+  for (const { kind, name, state } of processes) {
+    if (state !== "ok") found.push({ part: "process", name: `${kind} ${name}`, told: state });
+  }
+  if (redis.state === "ok") {
+    for (const [name, told] of Object.entries(unseen)) found.push({ part: "unseen", name, told });
+  }
+  return found;
+}
+
+function troublesOfParts(parts: Readonly<Record<string, string>>): Trouble[] {
+  return Object.entries(parts)
+    .filter(([, told]) => told !== "ok")
+    .map(([name, told]) => ({ part: name === "redis" ? "redis" : "service", name, told }));
+}
+
+const WEIGHT: Readonly<Record<Anomaly["severity"], number>> = { critical: 0, warning: 1, info: 2 };
+
+/** The gravest first, then those that last longest. */
+export function byWeight(anomalies: readonly Anomaly[]): Anomaly[] {
+  return [...anomalies].sort(
+    (a, b) =>
+      WEIGHT[a.severity] - WEIGHT[b.severity] || a.since_ms - b.since_ms || a.rule.localeCompare(b.rule),
+  );
+}
+
+/** Breakers that do not let requests through, by what they guard. */
+export function broken(breakers: Readonly<Record<string, string>>): string[] {
+  return Object.entries(breakers)
+    .filter(([, state]) => state !== "closed")
+    .map(([name]) => name);
+}
+
+/** What the charts are drawn from: all workers of all profiles together. */
+export function figuresOf(overview: Overview) {
+  const fleets = Object.values(overview.fleets);
+  return {
+    lagS: Math.max(0, ...fleets.map((fleet) => fleet.lag_ms ?? 0)) / 1000,
+    sessions: overview.sessions_total,
+    backlogS: overview.sessions.reduce((sum, session) => sum + session.backlog_s, 0),
+    memoryBytes: overview.redis.used_memory_bytes,
+  };
+}
+
+/** How full the workers of each profile are. */
+export function capacity(overview: Overview) {
+  return Object.entries(overview.fleets)
+    .map(([profile, fleet]) => ({
+      profile,
+      workers: fleet.workers ?? 0,
+      held: fleet.sessions ?? 0,
+      room: fleet.room ?? 0,
+      level: fleet.level ?? 0,
+      lagS: (fleet.lag_ms ?? 0) / 1000,
+    }))
+    .sort((a, b) => a.profile.localeCompare(b.profile));
+}
