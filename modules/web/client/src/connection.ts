@@ -1,7 +1,8 @@
 import type { Place } from "./address.ts";
 import { type DragomanOptions, type Environment, environment } from "./environment.ts";
 import { type EventOf, Events, type Typed } from "./events.ts";
-import { type Hearing, Link, type LinkUser } from "./link.ts";
+import type { Hearing, LinkUser } from "./hearing.ts";
+import { Link } from "./link.ts";
 import type { ConnectionState, NextStep, StateEvent } from "./state.ts";
 
 /**
@@ -59,7 +60,7 @@ export abstract class Connection<M extends Typed, L extends Typed>
     return this.#events.iterate();
   }
 
-  /** Leave; the session goes on. */
+  /** Leave; the session goes on. Audio of a speaker that was not sent is given up. */
   close(): void {
     this.link.end("closed");
   }

@@ -3,7 +3,7 @@ import { Connection } from "./connection.ts";
 import type { Cursor } from "./cursor.ts";
 import type { DragomanOptions } from "./environment.ts";
 import type { Typed } from "./events.ts";
-import type { Hearing } from "./link.ts";
+import type { Hearing } from "./hearing.ts";
 
 /**
  * A snapshot that replaces all that was told before: the server does not know what happened since

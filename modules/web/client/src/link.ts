@@ -2,6 +2,7 @@ import { type Place, socketUrl, subprotocols } from "./address.ts";
 import { Backoff } from "./backoff.ts";
 import type { Environment, WebSocketLike } from "./environment.ts";
 import { DragomanError, refusal } from "./errors.ts";
+import { type Hearing, type LinkUser, parsed } from "./hearing.ts";
 import { CloseCode, type ErrorMessage } from "./messages.gen.ts";
 import { type ConnectionState, type NextStep, type Reason, reasonOf, whatToDo } from "./state.ts";
 
@@ -14,24 +15,6 @@ const STABLE_MS = 5_000;
 const SLEEP_MS = 75_000;
 /** How soon something must be heard once the network is back, where a connection seems to have outlasted that. */
 const BACK_ONLINE_MS = 5_000;
-
-/** What a message means for its connection. */
-export type Hearing = "greeting" | "healthy" | "other";
-
-/** Whose connection a link keeps. */
-export interface LinkUser {
-  /** Where to connect; asked for each attempt. */
-  place(): Place;
-  /** The socket is open; a greeting where the server sends none. */
-  opened(): Hearing;
-  /** One message, already parsed. */
-  heard(message: { type: string }): Hearing;
-  /** The socket is gone; what to do where that is not what the close code says. */
-  lost(closeCode: number): NextStep | "park" | null;
-  /** Whether the silence since `heardAt` means that nobody is there any more. */
-  isDead(now: number, heardAt: number): boolean;
-  changed(state: ConnectionState): void;
-}
 
 /** Keeps one socket: makes it, makes it again, and knows when not to. */
 export class Link {
@@ -264,15 +247,4 @@ export class Link {
     }
     this.#wasOffline = false;
   };
-}
-
-function parsed(data: unknown): { type: string } | null {
-  if (typeof data !== "string") return null;
-  try {
-    const message: unknown = JSON.parse(data);
-    const isMessage = typeof message === "object" && message !== null && "type" in message;
-    return isMessage && typeof message.type === "string" ? { ...message, type: message.type } : null;
-  } catch {
-    return null;
-  }
 }

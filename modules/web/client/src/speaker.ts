@@ -1,39 +1,27 @@
 import type { Place } from "./address.ts";
-import { type AudioFormat, bytesPerSecond, durationMs, frameBytes, isPcm, wireFormat } from "./audio.ts";
+import { type AudioFormat, bytesPerSecond, durationMs } from "./audio.ts";
 import { Connection } from "./connection.ts";
 import { SessionCursor } from "./cursor.ts";
 import { closedError, Ending, unheardEnd } from "./ending.ts";
 import { DragomanError } from "./errors.ts";
 import type { ResetEvent } from "./follower.ts";
-import type { Hearing } from "./link.ts";
-import {
-  CloseCode,
-  type ServerMessage,
-  type SessionConfigure,
-  type SessionEndedMessage,
-  type SessionOptions,
-  type SessionResumed,
-  type SessionSnapshot,
-  type SessionStarted,
+import type { Hearing } from "./hearing.ts";
+import type {
+  ServerMessage,
+  SessionEndedMessage,
+  SessionResumed,
+  SessionSnapshot,
+  SessionStarted,
 } from "./messages.gen.ts";
 import type { SpeakerProgress, SpeakerSettings, TailDroppedEvent } from "./speaking.ts";
 import type { ConnectionState, NextStep } from "./state.ts";
-import { AudioTail, type ByteRange } from "./tail.ts";
+import type { ByteRange } from "./tail.ts";
+import { Voice } from "./voice.ts";
 
-/** Bytes of audio in one message; the server takes up to 262144. */
-const MESSAGE_BYTES = 32_768;
 /** The socket is given more while less than this waits in it: what lies there cannot be called back. */
 const HIGH_WATER_BYTES = 131_072;
 const PUMP_MS = 50;
 const DRAINED_MS = 5_000;
-const KEEP_MS = 600_000;
-/** Audio kept although it is stored, as a Redis that was killed may ask for it again. */
-const MARGIN_MS = 10_000;
-const STALL_MS = 15_000;
-/** A server that holds us back says nothing for up to 30 s; after `end` it transcribes what is left. */
-const PATIENT_STALL_MS = 60_000;
-/** Less than this is rounding, not loss. */
-const ROUNDING_MS = 20;
 
 /**
  * Speaks into a session, without losing a word to a connection that is lost: what the server has not stored is
@@ -48,52 +36,23 @@ export class SpeakerConnection extends Connection<
 > {
   readonly sessionId: string;
   readonly audio: AudioFormat;
-  readonly #options: SessionOptions | undefined;
-  readonly #continues: boolean;
-  readonly #stallMs: number;
-  readonly #tail: AudioTail;
+  readonly #voice: Voice;
   readonly #cursor = new SessionCursor();
-  #committedMs = 0;
-  /** Whether the server has told once how much audio it has. */
-  #began = false;
-  #isHeldBack = false;
-  /** Since when the server owes an acknowledgement. */
-  #owedSince = 0;
   #pumpTimer: unknown = null;
   #waiters: { bytes: number; resolve: (isDrained: boolean) => void }[] = [];
   #ending: Ending | null = null;
-  /** The server takes no speaker any more: the rest is heard as a viewer. */
-  #follows = false;
   #askedAfter = false;
   #ended: SessionEndedMessage | null = null;
 
   constructor(settings: SpeakerSettings) {
     super(settings);
-    const { audio } = settings;
-    const { keepMs = KEEP_MS, keepBytes = Math.ceil((keepMs * bytesPerSecond(audio)) / 1000) } = settings;
     this.sessionId = settings.sessionId;
-    this.audio = audio;
-    this.#options = settings.options;
-    this.#continues = settings.continues ?? false;
-    this.#stallMs = settings.stallMs ?? STALL_MS;
-    this.#tail = new AudioTail({
-      alignBytes: frameBytes(audio),
-      keepBytes,
-      marginBytes: Math.min(keepBytes / 2, (MARGIN_MS * bytesPerSecond(audio)) / 1000),
-      isContainer: !isPcm(audio),
-    });
+    this.audio = settings.audio;
+    this.#voice = new Voice(settings);
   }
 
   get progress(): SpeakerProgress {
-    const { start, end, sent, stored } = this.#tail;
-    return {
-      keptFromBytes: start,
-      givenBytes: end,
-      sentBytes: sent,
-      storedBytes: stored,
-      unstoredMs: durationMs(this.audio, end - stored),
-      committedMs: this.#committedMs,
-    };
+    return this.#voice.progress;
   }
 
   /**
@@ -107,13 +66,13 @@ export class SpeakerConnection extends Connection<
       ? new Uint8Array(audio.buffer, audio.byteOffset, audio.byteLength)
       : new Uint8Array(audio);
     try {
-      const dropped = this.#tail.append(bytes);
+      const dropped = this.#voice.tail.append(bytes);
       if (dropped) this.#tellDropped(dropped, "full");
     } catch (error) {
       this.#giveUp(error);
       return false;
     }
-    if (this.#tail.hasHole && this.link.openSocket) this.link.reconnect("resuming");
+    if (this.#voice.tail.hasHole && this.link.openSocket) this.link.reconnect("resuming");
     this.#go();
     return true;
   }
@@ -134,7 +93,7 @@ export class SpeakerConnection extends Connection<
   /** Make what is pending final now, as if the utterance had ended here. */
   flush(): void {
     if (this.link.isOver || this.#ending) return;
-    this.#tail.mark({ type: "audio.flush" });
+    this.#voice.tail.mark({ type: "audio.flush" });
     this.#go();
   }
 
@@ -147,16 +106,12 @@ export class SpeakerConnection extends Connection<
   end(): Promise<SessionEndedMessage> {
     if (!this.#ending) {
       this.#ending = new Ending();
-      if (!this.link.isOver) this.#tail.mark({ type: "session.end" });
+      this.#voice.isEnding = true;
+      if (!this.link.isOver) this.#voice.tail.mark({ type: "session.end" });
     }
     if (this.link.isOver) this.#settle(this.state);
     else this.#go();
     return this.#ending.promise;
-  }
-
-  /** Leave without ending the session: another speaker may go on. Audio that was not sent is given up. */
-  override close(): void {
-    super.close();
   }
 
   // --- what the link asks ---------------------------------------------------------------------------------
@@ -166,23 +121,14 @@ export class SpeakerConnection extends Connection<
     const after = this.#cursor.after();
     this.#askedAfter = after !== null;
     return {
-      path: `/v1/sessions/${encodeURIComponent(this.sessionId)}/${this.#follows ? "events" : "audio"}`,
+      path: `/v1/sessions/${encodeURIComponent(this.sessionId)}/${this.#voice.follows ? "events" : "audio"}`,
       query: after === null ? {} : { after },
     };
   }
 
   /** @internal */
   protected override opened(): Hearing {
-    if (this.#follows) return "other";
-    this.#tail.pin(true);
-    this.#isHeldBack = false;
-    const configure: SessionConfigure = {
-      type: "session.configure",
-      audio: wireFormat(this.audio),
-      ...(this.#options && { options: this.#options }),
-      ...(this.#isResuming && { resume_from_bytes: this.#tail.start }),
-    };
-    this.link.send(configure);
+    if (!this.#voice.follows) this.link.send(this.#voice.configure());
     return "other";
   }
 
@@ -194,11 +140,9 @@ export class SpeakerConnection extends Connection<
         return this.#begin(event);
       case "session.snapshot":
         this.#takeSnapshot(event);
-        return this.#follows ? "greeting" : "other";
+        return this.#voice.follows ? "greeting" : "other";
       case "audio.ack":
-        this.#owedSince = this.clock.now();
-        this.#tail.acknowledge(event.received_bytes);
-        this.#committedMs = Math.max(this.#committedMs, event.committed_ms);
+        this.#voice.acknowledge(event, this.clock.now());
         this.#wakeWaiters();
         this.emit(event);
         return "healthy";
@@ -206,8 +150,7 @@ export class SpeakerConnection extends Connection<
         if (this.#cursor.isNew(event)) this.#finish(event);
         return "healthy";
       case "session.lag":
-        if (event.reason === "backpressure") this.#isHeldBack = true;
-        if (event.reason === "caught_up") this.#isHeldBack = false;
+        this.#voice.noteLag(event);
     }
     if (this.#cursor.isNew(event)) this.emit(event);
     return event.position ? "healthy" : "other";
@@ -215,25 +158,17 @@ export class SpeakerConnection extends Connection<
 
   /** @internal */
   protected override lost(closeCode: number): NextStep | "park" | null {
-    if (closeCode === CloseCode.SESSION_ENDED && this.#ending && !this.#follows) {
-      this.#follows = true;
-      return "at-once";
-    }
-    const isSilent = this.#tail.isSettled && !this.#ending;
-    return closeCode === CloseCode.IDLE_TIMEOUT && isSilent ? "park" : null;
+    return this.#voice.afterClose(closeCode);
   }
 
   /** @internal */
   protected override isDead(now: number, heardAt: number): boolean {
-    if (this.#tail.sent <= this.#tail.stored)
-      return this.#ending !== null && now - heardAt > PATIENT_STALL_MS;
-    const limitMs = this.#isHeldBack ? Math.max(PATIENT_STALL_MS, this.#stallMs) : this.#stallMs;
-    return now - Math.max(heardAt, this.#owedSince) > limitMs;
+    return this.#voice.isDead(now, heardAt);
   }
 
   /** @internal */
   protected override changed(state: ConnectionState): void {
-    if (state.name !== "connecting") this.#tail.pin(false);
+    if (state.name !== "connecting") this.#voice.tail.pin(false);
     super.changed(state);
     if (state.name === "open") this.#pump();
     if (!this.link.isOver) return;
@@ -241,29 +176,18 @@ export class SpeakerConnection extends Connection<
     this.#settle(this.state);
   }
 
-  /** Whether positions in the tail are those of the session, and the server may have less. */
-  get #isResuming(): boolean {
-    return this.#began || (this.#tail.start > 0 && !this.#continues);
-  }
-
   // --- how it goes on -------------------------------------------------------------------------------------
 
   #begin(greeting: SessionStarted | SessionResumed): Hearing {
     try {
-      const isNewcomer = !this.#began && this.#continues;
-      this.#began = true;
-      if (isNewcomer) this.#tail.beginAt(greeting.received_bytes);
-      if (isNewcomer && this.#tail.hasHole) {
-        // Some was dropped before it was known where it belongs: the next connection tells of it.
+      if (!this.#voice.begin(greeting, this.clock.now())) {
         this.link.reconnect("resuming");
         return "other";
       }
-      this.#tail.resumeAt(greeting.received_bytes);
     } catch (error) {
       this.#giveUp(error);
       return "other";
     }
-    this.#owedSince = this.clock.now();
     this.emit(greeting);
     return "greeting";
   }
@@ -282,21 +206,21 @@ export class SpeakerConnection extends Connection<
 
   #pump(): void {
     this.clock.clearTimeout(this.#pumpTimer);
-    const socket = this.#follows ? null : this.link.openSocket;
+    const socket = this.#voice.follows ? null : this.link.openSocket;
     while (socket) {
       if (socket.bufferedAmount >= HIGH_WATER_BYTES) {
         this.#pumpTimer = this.clock.setTimeout(() => this.#pump(), PUMP_MS);
         return;
       }
-      if (this.#tail.sent <= this.#tail.stored) this.#owedSince = this.clock.now();
-      const item = this.#tail.next(MESSAGE_BYTES);
+      const item = this.#voice.next(this.clock.now());
       if (item === null) return;
       socket.send(item instanceof Uint8Array ? item : JSON.stringify(item));
     }
   }
 
   #wakeWaiters(): void {
-    const unstored = this.#tail.sendableEnd - this.#tail.stored;
+    const { sendableEnd, stored } = this.#voice.tail;
+    const unstored = sendableEnd - stored;
     const ready = this.#waiters.filter(({ bytes }) => unstored <= bytes);
     this.#waiters = this.#waiters.filter(({ bytes }) => unstored > bytes);
     for (const { resolve } of ready) resolve(true);
@@ -316,18 +240,10 @@ export class SpeakerConnection extends Connection<
 
   #finish(event: SessionEndedMessage): void {
     this.#ended = event;
-    this.#tellUnheard(event.ledger.received_ms);
+    const unheard = this.#voice.unheard(event.ledger.received_ms);
+    if (unheard) this.#tellDropped(unheard, "session-ended");
     this.emit(event);
     this.link.end("end");
-  }
-
-  /** The session is over; what it never received is lost, and not in its ledger. */
-  #tellUnheard(receivedMs: number): void {
-    const { stored, sendableEnd } = this.#tail;
-    const givenMs = durationMs(this.audio, sendableEnd);
-    if (givenMs === null || givenMs - receivedMs <= ROUNDING_MS) return;
-    const receivedBytes = Math.floor((receivedMs * bytesPerSecond(this.audio)) / 1000);
-    this.#tellDropped({ fromBytes: Math.max(stored, receivedBytes), toBytes: sendableEnd }, "session-ended");
   }
 
   #settle(state: ConnectionState): void {

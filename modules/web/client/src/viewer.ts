@@ -2,7 +2,7 @@ import type { Place } from "./address.ts";
 import { SessionCursor } from "./cursor.ts";
 import type { DragomanOptions } from "./environment.ts";
 import { Follower, type ResetEvent } from "./follower.ts";
-import type { Hearing } from "./link.ts";
+import type { Hearing } from "./hearing.ts";
 import type { SessionSnapshot, StreamPosition, ViewerMessage } from "./messages.gen.ts";
 import type { StateEvent } from "./state.ts";
 
