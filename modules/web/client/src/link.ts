@@ -1,4 +1,4 @@
-import { type Place, socketUrl, subprotocols } from "./address.ts";
+import { socketUrl, subprotocols } from "./address.ts";
 import { Backoff } from "./backoff.ts";
 import type { Environment, WebSocketLike } from "./environment.ts";
 import { DragomanError, refusal } from "./errors.ts";
