@@ -100,6 +100,7 @@ def create_app(container: ApiContainer) -> FastAPI:
             await asyncio.wait({tasks["config"], tasks["reporter"]}, timeout=LEAVE_S)
             await cancel_all(tasks.values())
             await presence.close()
+            container.recordings().close()
             await container.whisper_http().aclose()
             await container.translation_http().aclose()
             await container.store_wire().close()

@@ -29,6 +29,7 @@ from dragoman_orchestration.api.schemas import (
     moment,
 )
 from dragoman_orchestration.container import ApiContainer
+from dragoman_orchestration.recordings.archive import RecordingsUnavailable
 from dragoman_orchestration.session.config_scope import SessionConfig, checked_scope
 from dragoman_orchestration.session.model import Cursor, SessionRecord
 from dragoman_orchestration.session.store import now_ms
@@ -271,7 +272,11 @@ async def _all_told(
 ) -> list[Session]:
     """The sessions with what is on the disk of those that are recorded."""
     recorded = [record.id for record in records if record.recording is not None]
-    files = await container.recordings().find(recorded) if recorded else {}
+    try:
+        files = await container.recordings().find(recorded) if recorded else {}
+    except RecordingsUnavailable as error:
+        logger.warning("sessions are told without the length of their recordings: {}", error.message)
+        files = {}
     base = _sockets_url(request)
     return [Session.of(record, base, files.get(record.id)) for record in records]
 

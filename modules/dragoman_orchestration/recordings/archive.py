@@ -1,19 +1,24 @@
-"""The recordings as the API sees them: made, looked at, read and deleted, all in threads."""
+"""The recordings as the API sees them: made, looked at, read and deleted, all in threads of their own."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import uuid
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
-from dragoman_contracts.errors import InvalidInput, NotFound, Unavailable
+from dragoman_contracts.errors import InvalidInput, Unavailable
+from dragoman_orchestration.recordings.disk_threads import DiskThreads
 from dragoman_orchestration.recordings.folder import RecordingFile, RecordingFolder, failure_of
 from dragoman_orchestration.recordings.settings import RecordingSettings
 from dragoman_orchestration.recordings.wav import HEADER_BYTES, wav_header
 
+T = TypeVar("T")
+
 CHUNK_BYTES = 262_144
+THREADS = 4
 
 
 class RecordingsNotKept(InvalidInput):
@@ -39,6 +44,7 @@ class RecordingArchive:
 
     def __init__(self, settings: RecordingSettings) -> None:
         self._folder = RecordingFolder(Path(settings.dir)) if settings.dir else None
+        self._disk = DiskThreads(THREADS)
 
     async def begin(self) -> str:
         """Make an empty recording; the id for the session that it is of.
@@ -51,10 +57,7 @@ class RecordingArchive:
         if self._folder is None:
             raise RecordingsNotKept("recordings are not kept here")
         session_id = uuid.uuid4().hex
-        try:
-            await asyncio.to_thread(self._folder.create, session_id)
-        except OSError as error:
-            raise RecordingsUnavailable(f"no recording can be made: {failure_of(error)}") from None
+        await self._run("made", partial(self._folder.create, session_id))
         return session_id
 
     async def find(self, session_ids: Iterable[str]) -> dict[str, RecordingFile]:
@@ -67,10 +70,7 @@ class RecordingArchive:
         wanted = list(session_ids)
         if self._folder is None or not wanted:
             return {}
-        try:
-            found = await asyncio.to_thread(lambda folder: [folder.find(one) for one in wanted], self._folder)
-        except OSError as error:
-            raise RecordingsUnavailable(f"the recordings cannot be read: {failure_of(error)}") from None
+        found = await self._run("read", partial(_find_all, self._folder, wanted))
         return {file.session_id: file for file in found if file is not None}
 
     async def remove(self, session_id: str) -> None:
@@ -80,34 +80,45 @@ class RecordingArchive:
             RecordingsUnavailable: it cannot be deleted.
 
         """
-        if self._folder is None:
-            return
-        try:
-            await asyncio.to_thread(self._folder.remove, session_id)
-        except OSError as error:
-            raise RecordingsUnavailable(f"the recording cannot be deleted: {failure_of(error)}") from None
+        if self._folder is not None:
+            await self._run("deleted", partial(self._folder.remove, session_id))
 
     async def read_wav(self, file: RecordingFile, first: int, last: int) -> AsyncIterator[bytes]:
         """Bytes ``first`` to ``last`` of the WAV file that a recording was when ``file`` was looked at.
 
         Raises:
-            NotFound: it was deleted meanwhile.
+            OSError: it cannot be read, or was deleted meanwhile.
 
         """
         if self._folder is None:
-            raise NotFound("there is no such recording")
+            return
         if first < HEADER_BYTES:
             yield wav_header(file.size)[first : last + 1]
         at, end = max(0, first - HEADER_BYTES), last + 1 - HEADER_BYTES
         if at >= end:
             return
-        descriptor = await asyncio.to_thread(self._folder.open, file.session_id)
+        descriptor = await self._disk.run(partial(self._folder.open, file.session_id))
         try:
             while at < end:
-                data = await asyncio.to_thread(os.pread, descriptor, min(CHUNK_BYTES, end - at), at)
+                piece = partial(os.pread, descriptor, min(CHUNK_BYTES, end - at), at)
+                data = await self._disk.run(piece)
                 if not data:
                     return
                 at += len(data)
                 yield data
         finally:
             os.close(descriptor)
+
+    def close(self) -> None:
+        """End the threads."""
+        self._disk.close()
+
+    async def _run(self, done: str, work: Callable[[], T]) -> T:
+        try:
+            return await self._disk.run(work)
+        except OSError as error:
+            raise RecordingsUnavailable(f"a recording cannot be {done}: {failure_of(error)}") from None
+
+
+def _find_all(folder: RecordingFolder, session_ids: Iterable[str]) -> list[RecordingFile | None]:
+    return [folder.find(one) for one in session_ids]

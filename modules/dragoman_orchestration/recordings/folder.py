@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dragoman_contracts.audio import MODEL_RATE_HZ
+from dragoman_orchestration.recordings.disk_threads import DiskStalled
 from dragoman_orchestration.session.recording import RecordingFailure
 
 SAMPLE_BYTES = 2
@@ -55,6 +56,8 @@ class RecordingFile:
 
 def failure_of(error: OSError) -> RecordingFailure:
     """What an error of the disk means for the recording."""
+    if isinstance(error, DiskStalled):
+        return RecordingFailure.TOO_SLOW
     return _FAILURES.get(error.errno or 0, RecordingFailure.IO_ERROR)
 
 

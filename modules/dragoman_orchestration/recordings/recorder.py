@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from loguru import logger
 
-from dragoman_orchestration.recordings.disk_thread import DiskThread
+from dragoman_orchestration.recordings.disk_threads import DiskThreads
 from dragoman_orchestration.recordings.folder import SAMPLE_BYTES, RecordingFolder, failure_of
 from dragoman_orchestration.session.recording import COMPLETE, RecordingFailure, RecordingStatus, failed
 from dragoman_orchestration.streaming.window import Pcm
@@ -28,8 +28,6 @@ WRITE_BYTES = 262_144
 """What waits is written at once from this size on."""
 FULL_BYTES = 1_048_576
 """Of what waits: the session is read no further until it is written."""
-STALL_S = 2.0
-"""A disk that does not answer for this long ends the recording."""
 
 
 class Recorder:
@@ -42,7 +40,7 @@ class Recorder:
 
     """
 
-    def __init__(self, session_id: str, folder: RecordingFolder | None, disk: DiskThread) -> None:
+    def __init__(self, session_id: str, folder: RecordingFolder | None, disk: DiskThreads) -> None:
         self._session_id = session_id
         self._folder = folder
         self._disk = disk
@@ -110,10 +108,7 @@ class Recorder:
 
     async def _do(self, work: Callable[[], None]) -> None:
         try:
-            async with asyncio.timeout(STALL_S):
-                await self._disk.run(work)
-        except TimeoutError:
-            self._fail(RecordingFailure.TOO_SLOW)
+            await self._disk.run(work)
         except OSError as error:
             self._fail(failure_of(error))
         except Exception:

@@ -9,8 +9,8 @@ from pathlib import Path
 from loguru import logger
 
 from dragoman_contracts.errors import BusUnavailable, NotFound
-from dragoman_orchestration.recordings.disk_thread import DiskThread
-from dragoman_orchestration.recordings.folder import RecordingFile, RecordingFolder
+from dragoman_orchestration.recordings.disk_threads import DiskThreads
+from dragoman_orchestration.recordings.folder import RecordingFile, RecordingFolder, failure_of
 from dragoman_orchestration.recordings.recorder import Recorder
 from dragoman_orchestration.recordings.settings import RecordingSettings
 from dragoman_orchestration.session.lifecycle import Status
@@ -35,7 +35,7 @@ class Recordings:
         self._keep_s = settings.keep_s
         self._scripts = TickScripts(broker)
         self._store = SessionStore(broker, shards=shards)
-        self._disk = DiskThread()
+        self._disk = DiskThreads()
         self._sweep_due = 0.0
 
     def recorder(self, session_id: str) -> Recorder:
@@ -67,7 +67,7 @@ class Recordings:
             for session_id in swept:
                 await self._disk.run(partial(self._folder.remove, session_id))
         except OSError as error:
-            logger.warning("the recordings cannot be looked through: {}", error.strerror)
+            logger.warning("the recordings cannot be looked through: {}", failure_of(error))
             return
         if swept:
             logger.info("{} recordings were kept long enough and are deleted", len(swept))

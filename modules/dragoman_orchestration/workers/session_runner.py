@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Coroutine, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -581,11 +580,11 @@ class SessionRunner:
             self._recorder = None
 
     async def _secure_recording(self, recorder: Recorder) -> None:
-        """Have on the disk what the next step commits: who takes over hears what comes behind it only."""
-        if recorder.failure is not None:
-            with suppress(BusUnavailable):  # told with the next step, or at the end
-                await self._recordings.tell(self.lease, failed(recorder.failure))
+        """Have on the disk what the next step commits, or have it told that it is not: who takes over hears
+        what comes behind it only, and must not call the recording complete."""
         await recorder.wrote_before(lambda: self._recogniser.committed_ms * SAMPLES_PER_MS)
+        if recorder.failure is not None:
+            await self._recordings.tell(self.lease, failed(recorder.failure))
 
     def _tell(self, message: ServerMessage) -> None:
         self._results.tell([message])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from dragoman_contracts.streams import SessionKeys
 from dragoman_orchestration.api.recording_access import ACCESS_S, COOKIE
+from dragoman_orchestration.recordings.folder import RecordingFolder
 from dragoman_orchestration.recordings.settings import RecordingSettings
 from dragoman_orchestration.workers.recording import SWEEP_INTERVAL_S, Recordings
 from tests.integration.api.conftest import KEY, running_api
@@ -120,6 +122,21 @@ async def test_a_live_session_is_heard_as_far_as_it_is(api, recorded, folder):
     assert told == {"state": "recording", "duration_ms": 1_000, "reason": None}
     [listed] = (await api.http.get("/v1/sessions")).json()["sessions"]
     assert listed["recording"] == told
+
+
+async def test_sessions_are_told_also_while_the_folder_cannot_be_read(api, recorded, monkeypatch):
+    session_id, _ = recorded
+
+    def denied(self, session_id):
+        raise PermissionError(errno.EACCES, "denied")
+
+    monkeypatch.setattr(RecordingFolder, "find", denied)
+    told = (await api.http.get(f"/v1/sessions/{session_id}")).json()
+    assert told["recording"] == {"state": "recording", "duration_ms": 0, "reason": None}
+    assert (await api.http.get("/v1/sessions")).status_code == 200
+    refused = await api.http.get(path_of(session_id))
+    assert (refused.status_code, refused.json()["code"]) == (503, "recordings_unavailable")
+    assert "not_permitted" in refused.json()["detail"]
 
 
 async def test_a_long_recording_is_not_held_in_memory(api, recorded, folder):

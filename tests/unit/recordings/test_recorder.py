@@ -10,8 +10,9 @@ import time
 import numpy as np
 import pytest
 
+from dragoman_orchestration.recordings import disk_threads
 from dragoman_orchestration.recordings import recorder as module
-from dragoman_orchestration.recordings.disk_thread import DiskThread
+from dragoman_orchestration.recordings.disk_threads import DiskThreads
 from dragoman_orchestration.recordings.folder import RecordingFolder
 from dragoman_orchestration.recordings.recorder import FULL_BYTES, Recorder
 from dragoman_orchestration.session.recording import COMPLETE, RecordingFailure, failed
@@ -43,7 +44,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def disk():
-    made = DiskThread()
+    made = DiskThreads()
     yield made
     made.close()
 
@@ -107,7 +108,7 @@ async def test_what_is_heard_meanwhile_is_waited_for_as_well(folder, disk):
 
 
 async def test_a_disk_that_does_not_answer_ends_the_recording_only(folder, disk, monkeypatch, eventually):
-    monkeypatch.setattr(module, "STALL_S", 0.1)
+    monkeypatch.setattr(disk_threads, "STALL_S", 0.1)
     recorder = Recorder(ID, folder, disk)
     folder.may_go_on.clear()
     recorder.hear(0, samples(10))
@@ -157,7 +158,7 @@ async def test_whoever_waits_may_be_cancelled_and_the_write_goes_on(folder, disk
 
 async def test_no_thread_before_something_is_recorded(folder):
     before = threading.active_count()
-    disk = DiskThread()
+    disk = DiskThreads()
     recorder = Recorder(ID, folder, disk)
     recorder.pump(time.monotonic())
     assert threading.active_count() == before
