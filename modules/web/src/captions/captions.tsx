@@ -47,7 +47,7 @@ export function Captions(props: CaptionsProps) {
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: who has no wheel scrolls by keys */}
       <section ref={follow.scroller} className={styles.scroller} tabIndex={0} aria-label={t("label")}>
         {layout === "columns" && <Heads languages={shown} hasTimes={hasTimes} />}
-        {rows.length === 0 && empty}
+        {rows.length === 0 && empty && <div className={styles.empty}>{empty}</div>}
         <ol ref={follow.content} className={styles.list}>
           {hasEarlier && <li className={styles.earlier}>{t("earlier")}</li>}
           {rows.map((row) => (

@@ -93,7 +93,7 @@ function withTranscript(state: CaptionState, event: TranscriptPartial | Transcri
     unstableText: isFinal ? "" : event.unstable_text,
     isFinal,
     revision: event.revision,
-    translations: known?.translations ?? state.strays[event.segment_id] ?? {},
+    translations: known?.translations ?? state.strays.get(event.segment_id) ?? {},
     expected: known?.expected ?? state.targets,
   };
   const strays = known ? state.strays : without(state.strays, event.segment_id);
@@ -121,13 +121,13 @@ function withTranslation(state: CaptionState, event: TranslationEvent): CaptionS
   const { segment_id: id, target_language: language } = event;
   const at = indexOf(state.rows, id);
   const segment = segmentAt(state.rows, at);
-  const others = segment?.translations ?? state.strays[id] ?? {};
+  const others = segment?.translations ?? state.strays.get(id) ?? {};
   const told = translationOf(event);
   const known = others[language];
   if (known && !isBetter([rank(told), told.revision], [rank(known), known.revision])) return state;
   const translations = { ...others, [language]: told };
   if (segment) return { ...state, rows: state.rows.with(at, { ...segment, translations }) };
-  return { ...state, strays: bounded({ ...without(state.strays, id), [id]: translations }) };
+  return { ...state, strays: withStray(state.strays, id, translations) };
 }
 
 function translationOf(event: TranslationEvent): Translation {
@@ -198,13 +198,19 @@ function trimmed(state: CaptionState): CaptionState {
   return { ...state, rows, hasEarlier: true, horizonMs: rows[0]?.startMs ?? 0 };
 }
 
-function without<T>(record: Readonly<Record<string, T>>, key: string): Readonly<Record<string, T>> {
-  if (!(key in record)) return record;
-  const { [key]: _, ...rest } = record;
+type Strays = CaptionState["strays"];
+
+function without(strays: Strays, id: string): Strays {
+  if (!strays.has(id)) return strays;
+  const rest = new Map(strays);
+  rest.delete(id);
   return rest;
 }
 
-function bounded<T>(record: Readonly<Record<string, T>>): Readonly<Record<string, T>> {
-  const entries = Object.entries(record);
-  return entries.length <= MAX_STRAYS ? record : Object.fromEntries(entries.slice(-MAX_STRAYS));
+/** As the newest of them; the oldest goes if there are too many. */
+function withStray(strays: Strays, id: string, translations: Segment["translations"]): Strays {
+  const next = new Map(without(strays, id)).set(id, translations);
+  const [oldest] = next.keys();
+  if (next.size > MAX_STRAYS && oldest !== undefined) next.delete(oldest);
+  return next;
 }

@@ -72,7 +72,7 @@ export interface CaptionState {
   /** How the connection is; null where there was none yet. */
   readonly connection: ConnectionState | null;
   /** Translations whose segment has not come yet, by segment. */
-  readonly strays: Readonly<Record<string, Segment["translations"]>>;
+  readonly strays: ReadonlyMap<string, Segment["translations"]>;
   /** Rows that began before this were dropped, and do not come back. */
   readonly horizonMs: number;
 }
@@ -89,6 +89,6 @@ export const NO_CAPTIONS: CaptionState = {
   error: null,
   isSpeaking: false,
   connection: null,
-  strays: {},
+  strays: new Map(),
   horizonMs: 0,
 };
