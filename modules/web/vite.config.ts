@@ -62,6 +62,19 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: true,
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          // What every page needs comes in one piece, and stays in the browser's cache over releases.
+          groups: [
+            {
+              name: "framework",
+              test: /node_modules\/(react|react-dom|scheduler|use-sync-external-store|@tanstack|i18next|react-i18next)\//,
+            },
+          ],
+        },
+      },
+    },
   },
   server: { proxy: { "/v1": { target: API, ws: true }, "/health": API, "/docs": API, "/openapi.json": API } },
   test: {

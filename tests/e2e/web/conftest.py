@@ -23,10 +23,11 @@ import httpx
 import pytest
 import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, BrowserContext, Page, Playwright, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, Playwright, async_playwright, expect
 from tests.e2e.conftest import Running, start_up
 from tests.meeting import chromium_or_skip
 
+expect.set_options(timeout=20_000)
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 MODELS = FIXTURES / "models"
 PAGE = Path(__file__).parents[3] / "modules/dragoman_orchestration/api/static/index.html"
@@ -165,11 +166,16 @@ async def chromium() -> AsyncIterator[Chromium]:
         assert browsers.errors == []
 
 
-async def check_axe(page: Page) -> None:
-    """No violation of WCAG 2.2 AA or of axe's best practices, in the light and in the dark."""
+async def check_axe(page: Page, *, popup: bool = False) -> None:
+    """No violation of WCAG 2.2 AA or of axe's best practices, in the light and in the dark.
+
+    ``popup``: a menu is open, which is drawn outside of the page's landmarks.
+    """
+    options = {"runOnly": WCAG, "rules": {"region": {"enabled": not popup}}}
+    await expect(page.get_by_role("heading", level=1)).to_be_visible()
     for scheme in ("light", "dark"):
         await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        found = await Axe().run(page, context=FOCUS_GUARDS, options={"runOnly": WCAG})
+        found = await Axe().run(page, context=FOCUS_GUARDS, options=options)
         told = [
             f"{broken['id']} ({scheme}): {broken['help']}: {[node['html'] for node in broken['nodes']]}"
             for broken in found.response["violations"]

@@ -50,7 +50,7 @@ async def test_the_theme_can_be_chosen_by_keyboard_and_stays(stack: Stack, chrom
     await page.get_by_role("button", name="Appearance and key").focus()
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("menuitemradio", name="Dark")).to_be_visible()
-    await check_axe(page)
+    await check_axe(page, popup=True)
     await page.get_by_role("menuitemradio", name="Dark").press("Enter")
     await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     await page.reload()

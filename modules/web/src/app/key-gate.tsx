@@ -1,47 +1,15 @@
-import { useQueryClient } from "@tanstack/react-query";
-import { KeyRound } from "lucide-react";
-import { type ReactNode, type SyntheticEvent, useState } from "react";
-import { useTranslation } from "react-i18next";
-import { Button } from "~/ui/button";
-import { Checkbox } from "~/ui/checkbox";
-import { TextField } from "~/ui/text-field";
-import { storeKey, useKey } from "./credential";
-import styles from "./key-gate.module.css";
+import { lazy, type ReactNode, Suspense } from "react";
+import { useKey } from "./credential";
+
+const KeyForm = lazy(() => import("./key-form").then((file) => ({ default: file.KeyForm })));
 
 /** Shows its children to those who have a key, and asks all others for one. */
 export function KeyGate({ children }: { children: ReactNode }) {
   const { key, rejected } = useKey();
-  return key !== null && !rejected ? children : <KeyForm rejected={rejected} />;
-}
-
-function KeyForm({ rejected }: { rejected: boolean }) {
-  const { t } = useTranslation("app");
-  const queries = useQueryClient();
-  const [given, setGiven] = useState("");
-  const [remember, setRemember] = useState(false);
-  const submit = (event: SyntheticEvent) => {
-    event.preventDefault();
-    if (given.trim() === "") return;
-    queries.clear();
-    storeKey(given.trim(), { remember });
-  };
+  if (key !== null && !rejected) return children;
   return (
-    <form className={styles.gate} onSubmit={submit}>
-      <KeyRound aria-hidden size={32} />
-      <h1>{t("key.title")}</h1>
-      <p>{t("key.text")}</p>
-      <TextField
-        label={t("key.label")}
-        type="password"
-        autoComplete="current-password"
-        value={given}
-        onChange={setGiven}
-        {...(rejected ? { error: t("key.rejected") } : {})}
-      />
-      <Checkbox label={t("key.remember")} checked={remember} onChange={setRemember} />
-      <Button type="submit" kind="primary">
-        {t("key.submit")}
-      </Button>
-    </form>
+    <Suspense fallback={null}>
+      <KeyForm rejected={rejected} />
+    </Suspense>
   );
 }

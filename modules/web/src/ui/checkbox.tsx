@@ -1,5 +1,3 @@
-import { Checkbox as Base } from "@base-ui/react/checkbox";
-import { Check } from "lucide-react";
 import { type ReactNode, useId } from "react";
 import styles from "./checkbox.module.css";
 
@@ -15,18 +13,15 @@ export function Checkbox({ label, checked, onChange, help, disabled = false }: C
   const id = useId();
   return (
     <div className={styles.row}>
-      <Base.Root
+      <input
+        type="checkbox"
         id={id}
         className={styles.box}
         checked={checked}
-        onCheckedChange={onChange}
+        onChange={(event) => onChange(event.target.checked)}
         disabled={disabled}
         {...(help === undefined ? {} : { "aria-describedby": `${id}-help` })}
-      >
-        <Base.Indicator className={styles.mark}>
-          <Check aria-hidden size={16} strokeWidth={3} />
-        </Base.Indicator>
-      </Base.Root>
+      />
       <div>
         <label htmlFor={id}>{label}</label>
         {help !== undefined && (

@@ -3,6 +3,7 @@ import { Field } from "@base-ui/react/field";
 import { Check, X } from "lucide-react";
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
+import { useOverlayContainer } from "./dialog";
 import styles from "./field.module.css";
 import { languageName } from "./language";
 
@@ -26,6 +27,7 @@ export interface LanguagePickerProps {
 export function LanguageCombobox(props: LanguagePickerProps) {
   const { label, value, onChange, codes, note, placeholder, help, max = 20 } = props;
   const { t, i18n } = useTranslation("app");
+  const container = useOverlayContainer();
   const name = (code: string) => languageName(code, i18n.language);
   const items = useMemo(() => {
     const collator = new Intl.Collator(i18n.language);
@@ -66,7 +68,7 @@ export function LanguageCombobox(props: LanguagePickerProps) {
             placeholder={value.length ? "" : placeholder}
           />
         </Combobox.Chips>
-        <Combobox.Portal>
+        <Combobox.Portal {...(container ? { container } : {})}>
           <Combobox.Positioner className={styles.positioner} sideOffset={6}>
             <Combobox.Popup className={styles.popup}>
               <Combobox.Empty className={styles.empty}>{t("noMatch")}</Combobox.Empty>

@@ -2,6 +2,7 @@ import { Menu as Base } from "@base-ui/react/menu";
 import { Check } from "lucide-react";
 import type { ReactNode } from "react";
 import { IconButton } from "./button";
+import { useOverlayContainer } from "./dialog";
 import styles from "./menu.module.css";
 
 interface MenuProps {
@@ -13,10 +14,11 @@ interface MenuProps {
 
 /** A button that opens a list of things to do or choose. */
 export function Menu({ label, icon, children, defaultOpen = false }: MenuProps) {
+  const container = useOverlayContainer();
   return (
     <Base.Root modal={false} defaultOpen={defaultOpen}>
       <Base.Trigger render={<IconButton label={label} icon={icon} />} />
-      <Base.Portal>
+      <Base.Portal {...(container ? { container } : {})}>
         <Base.Positioner className={styles.positioner} sideOffset={6} align="end">
           <Base.Popup className={styles.popup}>{children}</Base.Popup>
         </Base.Positioner>

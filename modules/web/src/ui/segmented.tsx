@@ -1,5 +1,3 @@
-import { Radio } from "@base-ui/react/radio";
-import { RadioGroup } from "@base-ui/react/radio-group";
 import { type ReactNode, useId } from "react";
 import styles from "./segmented.module.css";
 
@@ -31,21 +29,22 @@ export function Segmented<T extends string>({
       <span id={id} className={hideLabel ? "visually-hidden" : styles.label}>
         {label}
       </span>
-      <RadioGroup
-        aria-labelledby={id}
-        className={styles.group}
-        value={value}
-        onValueChange={(chosen) => onChange(chosen as T)}
-      >
+      <div role="radiogroup" aria-labelledby={id} className={styles.group}>
         {choices.map((choice) => (
-          // biome-ignore lint/a11y/noLabelWithoutControl: the radio is the control within
           <label key={choice.value} className={styles.option}>
-            <Radio.Root value={choice.value} disabled={choice.disabled ?? false} className={styles.radio} />
+            <input
+              type="radio"
+              name={id}
+              className={styles.radio}
+              checked={choice.value === value}
+              onChange={() => onChange(choice.value)}
+              disabled={choice.disabled ?? false}
+            />
             {choice.icon}
             <span>{choice.label}</span>
           </label>
         ))}
-      </RadioGroup>
+      </div>
     </div>
   );
 }

@@ -1,9 +1,7 @@
-import { Field } from "@base-ui/react/field";
-import type { ComponentProps } from "react";
+import { type ComponentProps, useId } from "react";
 import styles from "./field.module.css";
 
-interface TextFieldProps
-  extends Omit<ComponentProps<typeof Field.Control>, "className" | "onChange" | "value" | "onValueChange"> {
+interface TextFieldProps extends Omit<ComponentProps<"input">, "className" | "onChange" | "value" | "id"> {
   readonly label: string;
   readonly value: string;
   readonly onChange: (value: string) => void;
@@ -13,16 +11,32 @@ interface TextFieldProps
 
 /** One line of text with its label, and what is wrong with it. */
 export function TextField({ label, value, onChange, help, error, ...rest }: TextFieldProps) {
+  const id = useId();
+  const described = [help && `${id}-help`, error && `${id}-error`].filter(Boolean).join(" ");
   return (
-    <Field.Root className={styles.field} invalid={error !== undefined}>
-      <Field.Label className={styles.label}>{label}</Field.Label>
-      <Field.Control {...rest} className={styles.control} value={value} onValueChange={onChange} />
-      {help !== undefined && <Field.Description className={styles.help}>{help}</Field.Description>}
-      {error !== undefined && (
-        <Field.Error className={styles.error} match>
-          {error}
-        </Field.Error>
+    <div className={styles.field}>
+      <label htmlFor={id} className={styles.label}>
+        {label}
+      </label>
+      <input
+        {...rest}
+        id={id}
+        className={styles.control}
+        value={value}
+        onChange={(event) => onChange(event.target.value)}
+        aria-invalid={error !== undefined}
+        {...(described ? { "aria-describedby": described } : {})}
+      />
+      {help !== undefined && (
+        <span id={`${id}-help`} className={styles.help}>
+          {help}
+        </span>
       )}
-    </Field.Root>
+      {error !== undefined && (
+        <span id={`${id}-error`} className={styles.error} role="alert">
+          {error}
+        </span>
+      )}
+    </div>
   );
 }

@@ -1,43 +1,61 @@
-import { Toast } from "@base-ui/react/toast";
-import { X } from "lucide-react";
-import type { ReactNode } from "react";
-import { useTranslation } from "react-i18next";
-import { IconButton } from "./button";
-import styles from "./toast.module.css";
+import { lazy, type ReactNode, Suspense, useSyncExternalStore } from "react";
 
-/** Room for short notices at the edge of the page; they are read out politely. */
+/** A short notice at the edge of the page. */
+export interface Notice {
+  readonly title: string;
+  readonly description?: string;
+  readonly type?: "good" | "bad";
+}
+
+const ToastHost = lazy(() => import("./toast-host").then((file) => ({ default: file.ToastHost })));
+
+let waiting: readonly Notice[] = [];
+let wasUsed = false;
+const listeners = new Set<() => void>();
+
+function changed(): void {
+  for (const listener of listeners) listener();
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/** Shows a notice for some seconds and has it read out politely. */
+export function tell(notice: Notice): void {
+  waiting = [...waiting, notice];
+  wasUsed = true;
+  changed();
+}
+
+/** What is to be shown, oldest first; each notice is given once. */
+export function takeNotices(): readonly Notice[] {
+  const taken = waiting;
+  waiting = [];
+  return taken;
+}
+
+export function useWaitingNotices(): readonly Notice[] {
+  return useSyncExternalStore(subscribe, () => waiting);
+}
+
+/** Room for notices; what draws them is fetched with the first one. */
 export function Toasts({ children }: { children: ReactNode }) {
+  const isUsed = useSyncExternalStore(subscribe, () => wasUsed);
   return (
-    <Toast.Provider>
+    <>
       {children}
-      <Toast.Portal>
-        <Viewport />
-      </Toast.Portal>
-    </Toast.Provider>
+      {isUsed && (
+        <Suspense fallback={null}>
+          <ToastHost />
+        </Suspense>
+      )}
+    </>
   );
 }
 
-function Viewport() {
-  const { t } = useTranslation("app");
-  const { toasts } = Toast.useToastManager();
-  return (
-    <Toast.Viewport className={styles.viewport} aria-label={t("notifications")}>
-      {toasts.map((toast) => (
-        <Toast.Root key={toast.id} toast={toast} className={styles.toast} data-kind={toast.type}>
-          <Toast.Content className={styles.content}>
-            <div>
-              <Toast.Title className={styles.title} />
-              <Toast.Description className={styles.text} />
-            </div>
-            <Toast.Close render={<IconButton label={t("close")} icon={<X aria-hidden size={18} />} />} />
-          </Toast.Content>
-        </Toast.Root>
-      ))}
-    </Toast.Viewport>
-  );
-}
-
-/** `tell({title, description, type: "good" | "bad"})` shows a notice for some seconds. */
-export function useToast() {
-  return Toast.useToastManager().add;
+/** `tell({title, description, type: "good" | "bad"})`. */
+export function useToast(): (notice: Notice) => void {
+  return tell;
 }

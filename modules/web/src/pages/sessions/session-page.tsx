@@ -32,7 +32,7 @@ function Gone() {
         title={t("gone.title")}
         icon={<FileClock aria-hidden size={40} />}
         action={
-          <Button kind="primary" nativeButton={false} render={<Link to="/sessions" />}>
+          <Button kind="primary" render={<Link to="/sessions" />}>
             {t("back")}
           </Button>
         }

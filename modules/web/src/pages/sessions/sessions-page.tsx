@@ -35,7 +35,7 @@ export function SessionsPage() {
           title={t("list.empty")}
           icon={<ListVideo aria-hidden size={40} />}
           action={
-            <Button kind="primary" nativeButton={false} render={<Link to="/" />}>
+            <Button kind="primary" render={<Link to="/" />}>
               {t("list.toLive")}
             </Button>
           }
