@@ -43,11 +43,12 @@ function Strip({
   const words = useStretchWords();
   const head = useRef<HTMLSpanElement>(null);
   const [pointed, setPointed] = useState<number | null>(null);
+  const [focused, setFocused] = useState(false);
   const [chosenMs, setChosenMs] = useState(0);
   const total = ledger.received_ms;
   const percent = (ms: number) => `${(100 * ms) / total}%`;
   const chosen = all[stretchAt(all, chosenMs)];
-  const shown = all[pointed === null ? -1 : stretchAt(all, pointed)] ?? chosen;
+  const shown = pointed !== null ? all[stretchAt(all, pointed)] : focused ? chosen : undefined;
 
   useEffect(
     () =>
@@ -99,6 +100,8 @@ function Strip({
         onClick={(event) => go(msAt(event))}
         onPointerMove={(event) => setPointed(msAt(event))}
         onPointerLeave={() => setPointed(null)}
+        onFocus={() => setFocused(true)}
+        onBlur={() => setFocused(false)}
       >
         {painted(all, total * CLOSE).map((one) => (
           <span
@@ -130,14 +133,19 @@ function Strip({
   );
 }
 
-/** A stretch in words, such as “0:12 to 0:15: Transcribed, 3.2 s”. */
+/** A moment to a tenth of a second: many a pause is shorter than one. */
+function fine(ms: number): string {
+  return `${clock(ms)}.${Math.floor(ms / 100) % 10}`;
+}
+
+/** A stretch in words, such as “0:12.0 to 0:15.2: Transcribed, 3.2 s”. */
 function useStretchWords(): (stretch: Stretch) => string {
   const { t } = useTranslation("sessions");
   const seconds = useSeconds();
   return ({ kind, startMs, endMs, reason }) => {
     const told = {
-      from: clock(startMs),
-      to: clock(endMs),
+      from: fine(startMs),
+      to: fine(endMs),
       kind: t(`ledger.kind.${kind}`),
       duration: seconds(endMs - startMs),
     };

@@ -1,6 +1,6 @@
 import { memo, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { direction } from "~/ui/language";
+import { direction, languageName } from "~/ui/language";
 import { clock } from "~/ui/time";
 import { type Hit, SPOKEN } from "./search";
 import { pieces, type Segment, UNCERTAIN_PROBABILITY } from "./segments";
@@ -15,6 +15,8 @@ interface SegmentViewProps {
   readonly named: boolean;
   /** Whether there is a recording to go to from its words. */
   readonly heard: boolean;
+  /** Whether translations may still come. */
+  readonly open: boolean;
   /** What was found in it, where the browser cannot mark text by itself. */
   readonly marks: readonly Hit[] | undefined;
 }
@@ -29,9 +31,10 @@ export const SegmentView = memo(function SegmentView({
   lanes,
   named,
   heard,
+  open,
   marks,
 }: SegmentViewProps) {
-  const { t } = useTranslation("sessions");
+  const { t, i18n } = useTranslation("sessions");
   const time = clock(segment.start_ms);
   return (
     <li className={styles.segment} data-index={index}>
@@ -55,7 +58,9 @@ export const SegmentView = memo(function SegmentView({
           if (!text) {
             return (
               <p key={lane} className={styles.missing}>
-                {t("transcript.noTranslation")}
+                {t(open ? "transcript.notYet" : "transcript.noTranslation", {
+                  language: languageName(lane, i18n.language),
+                })}
               </p>
             );
           }

@@ -103,6 +103,11 @@ export async function transcriptFile(
   return answer.data as Blob;
 }
 
+/** A token for a viewer of the session, valid as long as the server allows. */
+export async function viewerToken(sessionId: string): Promise<string> {
+  return (await data(rest.POST("/v1/sessions/{session_id}/viewer-tokens", at(sessionId)))).token;
+}
+
 /** Lets the browser's `<audio>` hear the recording for an hour, by a cookie. */
 export async function openRecording(sessionId: string): Promise<void> {
   await rest.POST("/v1/sessions/{session_id}/recording/access", at(sessionId));

@@ -14,6 +14,7 @@ import { useSessionName } from "./session-name";
 import { ShareSession } from "./share-session";
 import { StatusBadge } from "./status-badge";
 import { TitleEdit } from "./title-edit";
+import { WatchButton } from "./watch-button";
 
 const DownloadDialog = lazy(() =>
   import("./download-dialog").then((file) => ({ default: file.DownloadDialog })),
@@ -47,6 +48,7 @@ export function SessionHead({ session, ledger, spoken }: SessionHeadProps) {
         heading={<Heading session={session} name={name} />}
         actions={
           <>
+            {isOpen(session) && <WatchButton sessionId={session.id} />}
             {canEnd(session) && (
               <Button kind="danger" icon={<CircleStop aria-hidden size={18} />} onClick={ask("end")}>
                 {t("end.action")}

@@ -81,6 +81,7 @@ export function SessionView({ session }: { session: Session }) {
         lanes={lanes}
         layout={wide ? layout : "below"}
         uncertain={uncertain}
+        open={isOpen(session)}
         heard={heard}
         playback={playback}
         hits={found.hits}

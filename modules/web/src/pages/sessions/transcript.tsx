@@ -19,6 +19,8 @@ interface TranscriptProps {
   readonly layout: Layout;
   /** Whether uncertain words are marked. */
   readonly uncertain: boolean;
+  /** Whether the session goes on, so that translations may still come. */
+  readonly open: boolean;
   /** Whether there is a recording to go to from the words. */
   readonly heard: boolean;
   readonly playback: Playback;
@@ -33,6 +35,7 @@ export function Transcript({
   lanes,
   layout,
   uncertain,
+  open,
   heard,
   playback,
   hits,
@@ -96,6 +99,7 @@ export function Transcript({
             lanes={lanes}
             named={speakerBegins(segments, index)}
             heard={heard}
+            open={open}
             marks={MARKS_TEXT ? undefined : hits.filter((one) => one.segment === index)}
           />
         ))}
