@@ -15,7 +15,7 @@ export function BotFigures({ bot }: { bot: Bot }) {
     <>
       <dl className={styles.figures}>
         <Figure name={t("figures.audio")}>{clock(report.audio_ms)}</Figure>
-        {report.silent_ms > 0 && <Figure name={t("figures.silent")}>{clock(report.silent_ms)}</Figure>}
+        {report.silent_ms >= 1000 && <Figure name={t("figures.silent")}>{clock(report.silent_ms)}</Figure>}
         {bot.state === "active" && (
           <Figure name={t("figures.level")}>
             <meter className={styles.meter} min={0} max={100} value={level} aria-label={t("figures.level")} />

@@ -1,7 +1,7 @@
 import { useTranslation } from "react-i18next";
 import { Badge } from "~/ui/badge";
 import { Card } from "~/ui/card";
-import { DataTable } from "./data-table";
+import { type Column, DataTable } from "./data-table";
 import styles from "./tables.module.css";
 import { count, duration } from "./units";
 import { broken, type Overview } from "./verdict";
@@ -25,6 +25,13 @@ interface Part {
 export function PartsTable({ overview }: { overview: Overview }) {
   const { t } = useTranslation("system");
   const parts = useParts(overview);
+  const breakers: Column<Part> = {
+    title: t("parts.breakers"),
+    cell: (part) =>
+      part.breakers.length > 0 && (
+        <Badge tone="warn">{t("parts.notAsked", { names: part.breakers.join(", ") })}</Badge>
+      ),
+  };
   return (
     <Card title={t("parts.title")}>
       <DataTable
@@ -54,13 +61,7 @@ export function PartsTable({ overview }: { overview: Overview }) {
                 part.config
               ),
           },
-          {
-            title: t("parts.breakers"),
-            cell: (part) =>
-              part.breakers.length > 0 && (
-                <Badge tone="warn">{t("parts.notAsked", { names: part.breakers.join(", ") })}</Badge>
-              ),
-          },
+          ...(parts.some((part) => part.breakers.length > 0) ? [breakers] : []),
         ]}
       />
     </Card>

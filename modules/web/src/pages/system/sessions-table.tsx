@@ -62,6 +62,8 @@ export function SessionsTable({ overview }: { overview: Overview }) {
                   <span className={styles.name}>
                     {session.profile} · {session.worker}
                   </span>
+                ) : session.status === "created" ? (
+                  session.profile
                 ) : (
                   <Badge tone="warn">{t("sessions.nobody")}</Badge>
                 ),
