@@ -228,6 +228,21 @@ describe("too much that is not stored", () => {
     expect(network.last.audio).toEqual(bytes(oldest ?? 0, 64_000));
   });
 
+  it("is kept while the server is being told what there is, and no longer", async () => {
+    await speak({ keepMs: 1_000 });
+    network.last.open();
+    for (let at = 0; at < 64_000; at += 640) speaker.send(audio(at, 640));
+    expect(own("tail-dropped")).toEqual([]);
+    network.last.tell(started());
+    expect(network.last.audio).toEqual(bytes(0, 64_000));
+    network.last.drop(4000);
+    await pass();
+    network.last.open();
+    network.last.drop(1006);
+    speaker.send(audio(64_000, 640));
+    expect(own("tail-dropped")).toHaveLength(1);
+  });
+
   it("ends a container whose beginning would be lost", async () => {
     await speak({ audio: { ...PCM, encoding: "webm_opus" }, keepBytes: 1_000 });
     expect(speaker.send(audio(0, 900))).toBe(true);
@@ -339,6 +354,18 @@ describe("the end", () => {
     ]);
   });
 
+  it("is asked for again where the server says nothing for a minute", async () => {
+    await speak();
+    greet();
+    void speaker.end();
+    await pass(59_000);
+    expect(network.sockets).toHaveLength(1);
+    await pass(3_000);
+    expect(network.sockets).toHaveLength(2);
+    greet();
+    expect(network.last.messages.at(-1)).toEqual({ type: "session.end" });
+  });
+
   it("rejects where the connection is closed, or over without the last event", async () => {
     await speak();
     const closed = speaker.end();
@@ -351,6 +378,16 @@ describe("the end", () => {
     network.last.drop(1000);
     await expect(over).rejects.toMatchObject({ code: "session_ended" });
   });
+});
+
+it("a credential that cannot be had is tried again, and breaks nothing", async () => {
+  await speak({
+    credential: () => {
+      throw new Error("secret cause");
+    },
+  });
+  expect(speaker.state).toMatchObject({ name: "waiting", reason: "no-credential" });
+  expect(speaker.send(audio(0, 640))).toBe(true);
 });
 
 describe("a refusal", () => {

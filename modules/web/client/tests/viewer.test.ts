@@ -110,6 +110,15 @@ describe("other languages", () => {
     expect(told()).toEqual(["session.snapshot", "text 4", "reset languages", "text 6"]);
   });
 
+  it("may be asked for by who hears the first snapshot", async () => {
+    await watch();
+    viewer.on("session.snapshot", () => viewer.setLanguages(["es"]));
+    network.last.tell(snapshot(3));
+    expect(viewer.state.name).toBe("connecting");
+    await pass();
+    expect(network.last.url.search).toBe("?languages=es");
+  });
+
   it("are asked for until they came, also where the first attempt fails", async () => {
     await watch();
     network.last.tell(snapshot(3));
@@ -202,6 +211,32 @@ describe("attempts", () => {
     network.last.tell(snapshot(3), final(4));
     network.last.drop(1006);
     expect(viewer.state).toMatchObject({ name: "waiting", retryInMs: 250, reason: "lost" });
+  });
+
+  it("begin anew after a connection that lasted, though nothing was said on it", async () => {
+    await watch();
+    for (let attempt = 0; attempt < 4; attempt += 1) {
+      network.last.drop(1006);
+      await pass(8_000);
+    }
+    network.last.tell(snapshot(3));
+    await pass(6_000);
+    network.last.drop(1006);
+    expect(viewer.state).toMatchObject({ name: "waiting", retryInMs: 250 });
+  });
+
+  it("are not made once it is closed, though the credential comes after that", async () => {
+    let give: (credential: string) => void = () => {};
+    await watch({
+      credential: () =>
+        new Promise((resolve) => {
+          give = resolve;
+        }),
+    });
+    viewer.close();
+    give(KEY);
+    await pass();
+    expect(network.sockets).toHaveLength(0);
   });
 
   it("do not take a server for healthy that greets and closes at once", async () => {
