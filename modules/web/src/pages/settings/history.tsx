@@ -36,7 +36,7 @@ function Version({ version, isNewest }: { version: Schemas["VersionSummary"]; is
   return (
     <li className={styles.version}>
       <div className={styles.versionHead}>
-        <h3>{t("version", { version: version.version })}</h3>
+        <h2>{t("version", { version: version.version })}</h2>
         <p>
           {version.changed_at ? moment(version.changed_at, i18n.language) : ""} · {version.changed_by}
         </p>
