@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from dragoman_bots.drivers import browser as browser_module
+from dragoman_bots.drivers import visit
 from dragoman_bots.drivers.base import (
     Active,
     AdmissionFailed,
@@ -364,9 +365,10 @@ async def test_a_crashed_page_is_a_failure_that_may_pass(meeting: Meeting, event
 
 
 async def test_a_page_that_hangs_is_noticed_and_the_browser_killed(
-    meeting: Meeting, eventually: Eventually
+    meeting: Meeting, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with joined(meeting.url, eventually, hang_s=3) as bot:
+        monkeypatch.setattr(visit, "ACT_LIMIT_S", 2.0)  # joining may take as long as ever
         meeting.tell(BOT, {"type": "hang"})
         told = await bot.failure()
         assert isinstance(told, RunningFailed)
@@ -375,9 +377,10 @@ async def test_a_page_that_hangs_is_noticed_and_the_browser_killed(
 
 
 async def test_a_browser_that_is_frozen_is_noticed_and_killed(
-    meeting: Meeting, eventually: Eventually
+    meeting: Meeting, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with joined(meeting.url, eventually, hang_s=3) as bot:
+        monkeypatch.setattr(visit, "ACT_LIMIT_S", 2.0)  # joining may take as long as ever
         main = next(process for process in browsers() if os.getpgid(process.pid) == process.pid)
         family = [main, *main.children(recursive=True)]
         os.killpg(main.pid, signal.SIGSTOP)
