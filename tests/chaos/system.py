@@ -61,7 +61,6 @@ class Process:
         kept = {key: value for key, value in os.environ.items() if not key.startswith("DRAGOMAN_")}
         self._environment = {**kept, **environment}
         self._process: asyncio.subprocess.Process | None = None
-        self.frozen = False
 
     @property
     def pid(self) -> int:
@@ -117,7 +116,6 @@ class Process:
         """Send a signal to this process only."""
         if self._process is not None and self.is_running:
             self._process.send_signal(number)
-            self.frozen = number == signal.SIGSTOP
 
     async def kill(self) -> None:
         """SIGKILL."""
@@ -130,15 +128,8 @@ class Process:
         return await asyncio.wait_for(self._process.wait(), limit_s)
 
     async def end(self) -> None:
-        """Leave nothing behind."""
-        if not self.is_running:
-            return
-        if self.frozen:
-            self.signal(signal.SIGCONT)
-        self.signal(signal.SIGTERM)
-        try:
-            await self.wait()
-        except TimeoutError:
+        """Leave nothing behind; how it drains is seen in the storm, not after it."""
+        if self.is_running:
             await self.kill()
 
     def facts(self) -> dict[str, int]:
