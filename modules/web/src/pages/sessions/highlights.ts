@@ -13,21 +13,19 @@ export function laneElement(list: Element, index: number, lane: string): HTMLEle
   return list.children[index]?.querySelector<HTMLElement>(`[data-lane="${CSS.escape(lane)}"]`) ?? null;
 }
 
-/** The same characters of an element's text as a range of its text nodes. */
-export function rangeIn(element: Element, start: number, end: number): Range | null {
+/**
+ * The same characters of an element's text as a range of its text nodes. A static one: thousands of ranges that
+ * follow each change of the page make every change slow.
+ */
+export function rangeIn(element: Element, start: number, end: number): StaticRange | null {
   const texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
-  const range = document.createRange();
   let at = 0;
-  let begun = false;
+  let begin: { startContainer: Node; startOffset: number } | null = null;
   for (let node = texts.nextNode(); node !== null; node = texts.nextNode()) {
     const length = node.textContent?.length ?? 0;
-    if (!begun && start < at + length) {
-      range.setStart(node, start - at);
-      begun = true;
-    }
-    if (begun && end <= at + length) {
-      range.setEnd(node, end - at);
-      return range;
+    if (begin === null && start < at + length) begin = { startContainer: node, startOffset: start - at };
+    if (begin !== null && end <= at + length) {
+      return new StaticRange({ ...begin, endContainer: node, endOffset: end - at });
     }
     at += length;
   }

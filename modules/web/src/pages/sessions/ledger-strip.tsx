@@ -1,4 +1,4 @@
-import { type KeyboardEvent, type MouseEvent, useEffect, useRef, useState } from "react";
+import { type KeyboardEvent, type MouseEvent, memo, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { clock } from "~/ui/time";
 import { KINDS, type Ledger, painted, type Stretch, stretchAt, stretches, sums } from "./ledger";
@@ -18,7 +18,7 @@ interface LedgerStripProps {
 }
 
 /** Where every second of the session went: a strip over its length, and the sums in words. */
-export function LedgerStrip({ ledger, segments, playback, onGo }: LedgerStripProps) {
+export const LedgerStrip = memo(function LedgerStrip({ ledger, segments, playback, onGo }: LedgerStripProps) {
   const { t } = useTranslation("sessions");
   if (ledger.received_ms === 0) return <p className={styles.quiet}>{t("ledger.none")}</p>;
   return (
@@ -27,18 +27,13 @@ export function LedgerStrip({ ledger, segments, playback, onGo }: LedgerStripPro
         <h2 id="ledger-title">{t("ledger.title")}</h2>
         <Verdict ledger={ledger} />
       </header>
-      <Strip ledger={ledger} all={stretches(segments, ledger)} playback={playback} onGo={onGo} />
+      <Strip ledger={ledger} segments={segments} playback={playback} onGo={onGo} />
       <Legend ledger={ledger} />
     </section>
   );
-}
+});
 
-function Strip({
-  ledger,
-  all,
-  playback,
-  onGo,
-}: Omit<LedgerStripProps, "segments"> & { all: readonly Stretch[] }) {
+function Strip({ ledger, segments, playback, onGo }: LedgerStripProps) {
   const { t } = useTranslation("sessions");
   const words = useStretchWords();
   const head = useRef<HTMLSpanElement>(null);
@@ -46,7 +41,14 @@ function Strip({
   const [focused, setFocused] = useState(false);
   const [chosenMs, setChosenMs] = useState(0);
   const total = ledger.received_ms;
-  const percent = (ms: number) => `${(100 * ms) / total}%`;
+  const all = useMemo(() => stretches(segments, ledger), [segments, ledger]);
+  const boxes = useMemo(
+    () =>
+      painted(all, total * CLOSE).map((one) => (
+        <span key={one.startMs} className={styles.box} data-kind={one.kind} style={placed(one, total)} />
+      )),
+    [all, total],
+  );
   const chosen = all[stretchAt(all, chosenMs)];
   const shown = pointed !== null ? all[stretchAt(all, pointed)] : focused ? chosen : undefined;
 
@@ -103,20 +105,8 @@ function Strip({
         onFocus={() => setFocused(true)}
         onBlur={() => setFocused(false)}
       >
-        {painted(all, total * CLOSE).map((one) => (
-          <span
-            key={one.startMs}
-            className={styles.box}
-            data-kind={one.kind}
-            style={{ insetInlineStart: percent(one.startMs), width: percent(one.endMs - one.startMs) }}
-          />
-        ))}
-        {shown && (
-          <span
-            className={styles.frame}
-            style={{ insetInlineStart: percent(shown.startMs), width: percent(shown.endMs - shown.startMs) }}
-          />
-        )}
+        {boxes}
+        {shown && <span className={styles.frame} style={placed(shown, total)} />}
         <span ref={head} className={styles.playhead} hidden />
       </div>
       <div className={styles.scale}>
@@ -131,6 +121,14 @@ function Strip({
       </p>
     </>
   );
+}
+
+/** Where a stretch lies on a strip of so many ms. */
+function placed({ startMs, endMs }: Stretch, total: number) {
+  return {
+    insetInlineStart: `${(100 * startMs) / total}%`,
+    width: `${(100 * (endMs - startMs)) / total}%`,
+  };
 }
 
 /** A moment to a tenth of a second: many a pause is shorter than one. */

@@ -7,6 +7,9 @@ type Listener = (ms: number) => void;
  */
 export class Playback {
   #audio: HTMLAudioElement | null = null;
+  #loading = false;
+  /** Whether more is recorded while it plays: a live session's file is longer than when it was loaded. */
+  grows = false;
   readonly #listeners = new Set<Listener>();
 
   /** Takes over an element; the answer lets go of it. */
@@ -14,6 +17,7 @@ export class Playback {
     this.#audio = audio;
     let frame = 0;
     const tell = () => {
+      if (this.#loading) return; // it stands at 0 for that moment
       for (const listener of this.#listeners) listener(this.ms);
     };
     const follow = () => {
@@ -28,7 +32,7 @@ export class Playback {
       cancelAnimationFrame(frame);
       tell();
     };
-    const ends = ["pause", "ended", "emptied"] as const;
+    const ends = ["pause", "ended"] as const;
     audio.addEventListener("play", start);
     audio.addEventListener("seeking", tell);
     for (const end of ends) audio.addEventListener(end, stop);
@@ -46,19 +50,22 @@ export class Playback {
     return Math.round((this.#audio?.currentTime ?? 0) * 1000);
   }
 
-  /** Goes there; whether it plays stays as it is. A live session's recording has grown since it was loaded. */
+  /** Goes there, or to the end if that is before; whether it plays stays as it is. */
   seek(ms: number): void {
     const audio = this.#audio;
     if (audio === null) return;
     const seconds = Math.max(ms, 0) / 1000;
-    if (audio.readyState > 0 && seconds <= audio.duration) {
-      audio.currentTime = seconds;
-      return;
-    }
+    if (audio.readyState === 0 || (this.grows && seconds > audio.duration)) this.#loadAt(audio, seconds);
+    else audio.currentTime = Math.min(seconds, audio.duration);
+  }
+
+  #loadAt(audio: HTMLAudioElement, seconds: number): void {
     const played = !audio.paused;
+    this.#loading = true;
     audio.addEventListener(
       "loadedmetadata",
       () => {
+        this.#loading = false;
         audio.currentTime = Math.min(seconds, audio.duration);
         if (played) void audio.play();
       },

@@ -31,7 +31,11 @@ export function Player({ session, playback }: { session: Session; playback: Play
     staleTime: ACCESS_MS,
     refetchInterval: ACCESS_MS,
   });
+  const grows = session.recording?.state === "recording";
   useEffect(() => (audio.current ? playback.attach(audio.current) : undefined), [playback]);
+  useEffect(() => {
+    playback.grows = grows;
+  }, [playback, grows]);
 
   /** A cookie that has expired meanwhile is asked for again, once. */
   const retry = async () => {

@@ -1,6 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import { CircleStop, Download, Pencil, Share2 } from "lucide-react";
-import { lazy, Suspense, useState } from "react";
+import { lazy, memo, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Button, IconButton } from "~/ui/button";
 import { PageHead } from "~/ui/page-head";
@@ -28,7 +28,7 @@ interface SessionHeadProps {
 }
 
 /** What a session is called, how it is, and what can be done with it. */
-export function SessionHead({ session, ledger, spoken }: SessionHeadProps) {
+export const SessionHead = memo(function SessionHead({ session, ledger, spoken }: SessionHeadProps) {
   const { t } = useTranslation("sessions");
   const name = useSessionName()(session);
   const [asked, setAsked] = useState<"download" | "share" | "end" | null>(null);
@@ -72,7 +72,7 @@ export function SessionHead({ session, ledger, spoken }: SessionHeadProps) {
       {asked === "end" && <EndDialog sessionId={session.id} {...shown} />}
     </>
   );
-}
+});
 
 function Heading({ session, name }: { session: Session; name: string }) {
   const { t } = useTranslation("sessions");

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { type RefObject, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
+import { type RefObject, useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Checkbox } from "~/ui/checkbox";
 import { EmptyState } from "~/ui/empty-state";
@@ -43,14 +43,18 @@ export function SessionView({ session }: { session: Session }) {
   const found = useSearch(segments, lanes, list);
   const heard = session.recording !== null && session.recording.duration_ms > 0;
 
-  const go = (ms: number) => {
-    playback.seek(ms);
-    const next = segments.findIndex((one) => one.end_ms > ms);
-    list.current?.children[next]?.scrollIntoView({ block: "center" });
-  };
+  const spoken = useMemo(() => spokenLanguages(segments), [segments]);
+  const go = useCallback(
+    (ms: number) => {
+      playback.seek(ms);
+      const next = segments.findIndex((one) => one.end_ms > ms);
+      list.current?.children[next]?.scrollIntoView({ block: "center" });
+    },
+    [playback, segments],
+  );
   return (
     <>
-      <SessionHead session={session} ledger={ledger.data} spoken={spokenLanguages(segments)} />
+      <SessionHead session={session} ledger={ledger.data} spoken={spoken} />
       {ledger.data && <LedgerStrip ledger={ledger.data} segments={segments} playback={playback} onGo={go} />}
       <div className={styles.tools}>
         <SearchBar {...found.bar} />

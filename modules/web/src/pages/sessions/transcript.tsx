@@ -1,4 +1,4 @@
-import { type KeyboardEvent, type MouseEvent, type RefObject, useEffect } from "react";
+import { type KeyboardEvent, type MouseEvent, memo, type RefObject, useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import { MARKS_TEXT, useHighlights } from "./highlights";
 import type { Playback } from "./playback";
@@ -29,7 +29,7 @@ interface TranscriptProps {
 }
 
 /** All that was said, segment by segment. Words of a recorded session lead to where they were spoken. */
-export function Transcript({
+export const Transcript = memo(function Transcript({
   list,
   segments,
   lanes,
@@ -106,4 +106,4 @@ export function Transcript({
       </ol>
     </>
   );
-}
+});
