@@ -93,7 +93,8 @@ async def test_speaker_and_viewer_in_node_outlast_an_api_that_is_killed_twice(
     up = dragoman_up("--profile", "mock")
     heard: dict[str, list[dict[str, Any]]] = {"speaker": [], "viewer": []}
     (tmp_path / "speak.mjs").write_text(SCRIPT)
-    async with Dragoman(up.url, key=up.key) as dragoman:
+    # On a busy machine, the ledger may be asked for while the API is just away.
+    async with Dragoman(up.url, key=up.key, wait_s=30) as dragoman:
         session = await dragoman.create_session()
         node = await asyncio.create_subprocess_exec(
             "node",
