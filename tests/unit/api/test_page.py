@@ -211,8 +211,17 @@ class TestEncodings:
                 tags.add(answer.headers["etag"])
         assert len(tags) == 3
 
-    async def test_a_file_that_has_no_other_form_is_sent_as_it_is(self, http: AsyncClient) -> None:
+    async def test_text_that_has_no_other_form_is_compressed_on_the_way(self, http: AsyncClient) -> None:
+        plain = await http.get("/assets/style-1a2b.css")
         answer = await http.get("/assets/style-1a2b.css", headers={"accept-encoding": "br, gzip"})
+        assert answer.headers["content-encoding"] == "gzip"
+        assert answer.content == plain.content
+        assert answer.headers["etag"] != plain.headers["etag"]
+        asked = {"accept-encoding": "gzip", "if-none-match": answer.headers["etag"]}
+        assert (await http.get("/assets/style-1a2b.css", headers=asked)).status_code == 304
+
+    async def test_what_is_compressed_already_is_sent_as_it_is(self, http: AsyncClient) -> None:
+        answer = await http.get("/assets/font-1a2b.woff2", headers={"accept-encoding": "gzip"})
         assert "content-encoding" not in answer.headers
 
 
