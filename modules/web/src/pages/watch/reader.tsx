@@ -73,7 +73,7 @@ function Session({ sessionId, credential, title, spoken, targets: firstTargets }
     return <LinkProblem name={refusedName(connection.error.code)} />;
   }
   return (
-    <div className={styles.page}>
+    <main className={styles.page}>
       <PageHead
         title={title || t("name")}
         actions={<ViewBar isColumnsOffered={shown.length > 1} settings={settings} />}
@@ -89,7 +89,7 @@ function Session({ sessionId, credential, title, spoken, targets: firstTargets }
         </p>
       )}
       {hasEnded && <Ended {...{ sessionId, credential, title }} languages={shown} spoken={spoken ?? heard} />}
-      <main className={styles.captions}>
+      <div className={styles.captions}>
         <Captions
           log={log}
           layout={shown.length > 1 ? settings.layout : "only"}
@@ -101,8 +101,8 @@ function Session({ sessionId, credential, title, spoken, targets: firstTargets }
             </EmptyState>
           }
         />
-      </main>
-    </div>
+      </div>
+    </main>
   );
 }
 
