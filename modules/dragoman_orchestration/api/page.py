@@ -96,8 +96,8 @@ class ServedFolder(StaticFiles):
     """An ASGI application that serves the files of a folder, with ``headers`` on each answer.
 
     Files of its ``assets`` may be cached for ever; all others are asked for again, by a tag of their content.
-    A file that has a sibling ``.br`` or ``.gz`` is sent as that to clients that take it; text that has none is
-    compressed once, and kept in memory.
+    A file that has a sibling ``.br`` or ``.gz`` is sent as that to clients that take it; text that has none
+    is compressed once, and kept in memory.
     """
 
     def __init__(self, folder: Path, headers: Mapping[str, str]) -> None:
