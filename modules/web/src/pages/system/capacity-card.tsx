@@ -6,7 +6,7 @@ import { count, seconds } from "./units";
 import { capacity, type Health, type Overview } from "./verdict";
 
 /** How much the audio workers hold and would take more, and who is connected to this API process. */
-export function CapacityCard({ overview, health }: { overview: Overview; health: Health }) {
+export function CapacityCard({ overview, health }: { overview: Overview; health: Health | null }) {
   const { t, i18n } = useTranslation("system");
   const fleets = capacity(overview);
   return (
@@ -51,11 +51,11 @@ export function CapacityCard({ overview, health }: { overview: Overview; health:
       <dl className={styles.sockets}>
         <div>
           <dt>{t("capacity.speakers")}</dt>
-          <dd>{count(health.speakers, i18n.language)}</dd>
+          <dd>{health ? count(health.speakers, i18n.language) : "–"}</dd>
         </div>
         <div>
           <dt>{t("capacity.viewers")}</dt>
-          <dd>{count(health.viewers, i18n.language)}</dd>
+          <dd>{health ? count(health.viewers, i18n.language) : "–"}</dd>
         </div>
         <div>
           <dt>{t("capacity.bots")}</dt>

@@ -3,8 +3,8 @@ import { useTranslation } from "react-i18next";
 import styles from "./glance.module.css";
 import type { Seen } from "./system-data";
 import { duration } from "./units";
-import { byWeight, verdict } from "./verdict";
-import { ruleWords } from "./words";
+import { byWeight, type Trouble, verdict } from "./verdict";
+import { kindWords, ruleWords } from "./words";
 
 const ICONS = { good: CircleCheck, warn: TriangleAlert, bad: CircleAlert };
 
@@ -28,9 +28,9 @@ export function Glance({ seen }: { seen: Seen }) {
         )}
         {troubles.length > 0 && (
           <ul className={styles.troubles}>
-            {troubles.map(({ part, name, told }) => (
-              <li key={`${part} ${name}`}>
-                <strong>{part === "unseen" ? t("glance.unseen", { name }) : name}</strong>: {told}
+            {troubles.map((one) => (
+              <li key={`${one.part} ${one.kind} ${one.name}`}>
+                <strong>{nameOf(one)}</strong>: <span lang="en">{one.told}</span>
               </li>
             ))}
           </ul>
@@ -51,4 +51,9 @@ export function Glance({ seen }: { seen: Seen }) {
       </div>
     </section>
   );
+
+  function nameOf({ part, kind, name }: Trouble): string {
+    if (part === "unseen") return t("glance.unseen", { name: kind });
+    return `${kindWords(t, kind)} ${name}`.trim();
+  }
 }

@@ -27,7 +27,7 @@ export function SessionsTable({ overview }: { overview: Overview }) {
             {
               title: t("sessions.session"),
               cell: (session) => (
-                <Link to="/sessions/$sessionId" params={{ sessionId: session.id }}>
+                <Link to="/sessions/$sessionId" params={{ sessionId: session.id }} className={styles.id}>
                   <code>{session.id.slice(0, SHORT_ID)}</code>
                 </Link>
               ),

@@ -14,18 +14,19 @@ import { UsageCard } from "./usage-card";
 
 /** How the whole installation is: at a glance, then part by part. */
 export function SystemPage() {
-  const { t } = useTranslation("system");
-  const { data: seen, error, dataUpdatedAt } = useSystem();
+  const { t } = useTranslation(["system", "app"]);
+  const { seen, error, atMs } = useSystem();
   const overview = seen?.overview;
   return (
     <>
       <PageHead title={t("title")}>{t("about")}</PageHead>
       <div className={styles.page}>
         {error && <Problem error={error} />}
+        {!error && !seen && <p>{t("app:loading")}</p>}
         {seen && !error && <Glance seen={seen} />}
         {seen && overview && (
           <>
-            <Anomalies anomalies={overview.anomalies} nowMs={dataUpdatedAt} />
+            <Anomalies anomalies={overview.anomalies} nowMs={atMs} />
             <Charts seen={seen} overview={overview} />
             <div className={styles.pair}>
               <CapacityCard overview={overview} health={seen.health} />

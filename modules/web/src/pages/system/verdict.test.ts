@@ -71,8 +71,8 @@ describe("verdict", () => {
     const found = verdict(HEALTH, seen);
     expect([found.kind, found.tone]).toEqual(["down", "bad"]);
     expect(found.troubles).toEqual([
-      { part: "service", name: "whisper", told: "no answer" },
-      { part: "unseen", name: "bots", told: "took too long" },
+      { part: "service", kind: "whisper", name: "", told: "no answer" },
+      { part: "unseen", kind: "bots", name: "", told: "took too long" },
     ]);
   });
 
@@ -90,8 +90,12 @@ describe("verdict", () => {
     expect(verdict(health, null)).toEqual({
       kind: "down",
       tone: "bad",
-      troubles: [{ part: "redis", name: "redis", told: "no answer" }],
+      troubles: [{ part: "redis", kind: "redis", name: "", told: "no answer" }],
     });
+  });
+
+  it("goes by the monitor alone until the API has told its own view", () => {
+    expect(verdict(null, OVERVIEW).kind).toBe("ok");
   });
 
   it("takes nothing from a look of long ago", () => {

@@ -10,6 +10,9 @@ export const OLD_MS = 15_000;
 /** A part that is not as it should be; `told` is what is said of it. */
 export interface Trouble {
   readonly part: "redis" | "service" | "process" | "unseen";
+  /** What it is: `redis`, `whisper`, `audio`, … */
+  readonly kind: string;
+  /** Which one of its kind; empty where the kind says it. */
   readonly name: string;
   readonly told: string;
 }
@@ -26,40 +29,40 @@ export interface Verdict {
 
 const TONES = { ok: "good", degraded: "warn", down: "bad", blind: "warn", old: "warn" } as const;
 
-/** What can be said at a glance; without an overview this process' own view is all there is. */
-export function verdict(health: Health, overview: Overview | null): Verdict {
-  const troubles = overview ? troublesOf(overview) : troublesOfParts(health.parts);
+/** What can be said at a glance; without an overview the API's own view is all there is. */
+export function verdict(health: Health | null, overview: Overview | null): Verdict {
+  const troubles = overview ? troublesOf(overview) : troublesOfParts(health?.parts ?? {});
   const kind = kindOf(health, overview);
   return { kind, tone: TONES[kind], troubles };
 }
 
-function kindOf(health: Health, overview: Overview | null): Verdict["kind"] {
-  if (!overview) return health.status === "ok" ? "blind" : "down";
+function kindOf(health: Health | null, overview: Overview | null): Verdict["kind"] {
+  if (!overview) return health?.status === "degraded" ? "down" : "blind";
   if (overview.age_ms > OLD_MS) return "old";
-  // This process sees at once what the monitor sees with its next look.
-  if (overview.status === "ok" && health.status !== "ok") return "degraded";
+  // The API sees at once what the monitor sees with its next look.
+  if (overview.status === "ok" && health?.status === "degraded") return "degraded";
   return overview.status;
 }
 
 function troublesOf(overview: Overview): Trouble[] {
   const { redis, services, processes, unseen } = overview;
-  const found: Trouble[] = redis.state === "ok" ? [] : [{ part: "redis", name: "Redis", told: redis.state }];
+  const found: Trouble[] = [{ part: "redis", kind: "redis", name: "", told: redis.state }];
   for (const { name, state } of services) {
-    if (state !== "ok") found.push({ part: "service", name, told: state });
+    const [kind = name, ...which] = name.split(" ");
+    found.push({ part: "service", kind, name: which.join(" "), told: state });
   }
-  for (const { kind, name, state } of processes) {
-    if (state !== "ok") found.push({ part: "process", name: `${kind} ${name}`, told: state });
+  for (const { kind, name, state } of processes) found.push({ part: "process", kind, name, told: state });
+  const isBlind = redis.state !== "ok";
+  for (const [name, told] of isBlind ? [] : Object.entries(unseen)) {
+    found.push({ part: "unseen", kind: name, name: "", told });
   }
-  if (redis.state === "ok") {
-    for (const [name, told] of Object.entries(unseen)) found.push({ part: "unseen", name, told });
-  }
-  return found;
+  return found.filter(({ told }) => told !== "ok");
 }
 
 function troublesOfParts(parts: Readonly<Record<string, string>>): Trouble[] {
   return Object.entries(parts)
     .filter(([, told]) => told !== "ok")
-    .map(([name, told]) => ({ part: name === "redis" ? "redis" : "service", name, told }));
+    .map(([kind, told]) => ({ part: kind === "redis" ? "redis" : "service", kind, name: "", told }));
 }
 
 const WEIGHT: Readonly<Record<Anomaly["severity"], number>> = { critical: 0, warning: 1, info: 2 };
