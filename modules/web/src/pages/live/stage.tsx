@@ -65,7 +65,9 @@ export function Stage({ speaking, choices, onChange }: StageProps) {
           languages={[ORIGINAL, ...(translation?.targets ?? [])]}
           scale={choices.scale}
           announced={null}
-          empty={isOver ? t("nothingSaid") : t(`empty.${speaking.source.kind}`)}
+          empty={
+            <p className={styles.nothing}>{t(isOver ? "nothingSaid" : `empty.${speaking.source.kind}`)}</p>
+          }
         />
       </div>
       {!isOver && (

@@ -28,7 +28,8 @@ it.each([
   "<input data-on>",
   "<textarea data-on></textarea>",
   "<select data-on></select>",
-  "<div role='dialog'><button data-on></button></div>",
+  "<dialog open><button data-on></button></dialog>",
+  "<div role='menu'><button data-on></button></div>",
 ])("in %s it is left alone", (on) => {
   expect(press("m", on)).toBeUndefined();
 });

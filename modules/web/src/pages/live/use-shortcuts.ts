@@ -1,7 +1,8 @@
 import { useEffect, useEffectEvent } from "react";
 
 /** Where a letter is text, or means something else. */
-const TAKEN = "input, textarea, select, [contenteditable], [role=dialog], [role=listbox], [role=menu]";
+const TAKEN =
+  "input, textarea, select, [contenteditable], dialog, [role=dialog], [role=listbox], [role=menu]";
 
 /** What to do for a key, unless it is meant for a field, a dialog or the browser. */
 export function actionOf<T>(event: KeyboardEvent, actions: Readonly<Record<string, T>>): T | undefined {
