@@ -90,8 +90,7 @@ async def new_service() -> AsyncIterator[Callable[..., Any]]:
         return service
 
     yield start
-    for service in services:
-        await service.stop()
+    await asyncio.gather(*(service.stop() for service in services))
 
 
 @pytest.fixture

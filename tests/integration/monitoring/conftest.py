@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -112,12 +111,7 @@ class MonitorProcess:
         self.process.wait()
 
     def close(self) -> None:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.kill()
+        self.kill()
         self._log.close()
 
 
@@ -193,9 +187,7 @@ async def start_monitor(redis: EmbeddedRedis) -> AsyncIterator[Callable[..., Mon
         return started[-1]
 
     yield start
-    for one in started:
-        if not one.task.done():
-            await one.stop()
+    await asyncio.gather(*(one.stop() for one in started if not one.task.done()))
 
 
 async def overview_of(bus: RedisBroker) -> Overview | None:

@@ -148,6 +148,4 @@ async def start_worker(redis_server: str, redis_client: Redis) -> AsyncIterator[
         return worker
 
     yield start
-    for worker in workers:
-        if not worker.task.done():
-            await worker.stop()
+    await asyncio.gather(*(worker.stop() for worker in workers if not worker.task.done()))
