@@ -22,10 +22,12 @@ from websockets.asyncio.client import connect
 from dragoman_contracts.config import Bots
 from dragoman_orchestration.api.app import serve_api
 from dragoman_orchestration.api.settings import ApiSettings
+from dragoman_orchestration.bots import keeper, listening, supervision
 from dragoman_orchestration.bots.launchers import procfs
 from dragoman_orchestration.bots.launchers.process import ProcessLauncher
 from dragoman_orchestration.bots.model import Handle
 from dragoman_orchestration.bots.supervision import Patience
+from dragoman_orchestration.workers import bot_lifecycle
 from dragoman_orchestration.workers.bot_lifecycle import run_bots_worker
 from dragoman_orchestration.workers.bot_settings import BotsWorkerSettings
 from dragoman_runtime.process import Drain
@@ -179,6 +181,16 @@ async def serving(redis_url: str, folder: Path, **changes: Any) -> AsyncIterator
 def _private_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bots of these tests are sent to loopback."""
     monkeypatch.setenv("DRAGOMAN_BOTS_ALLOW_PRIVATE", "true")
+
+
+@pytest.fixture(autouse=True)
+def _quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers in this process look, and try again, sooner than those in a process of their own."""
+    monkeypatch.setattr(keeper, "TICK_S", 0.1)
+    monkeypatch.setattr(listening, "WORDS_EVERY_S", 0.5)
+    monkeypatch.setattr(supervision, "RETRY_FIRST_S", 0.3)
+    monkeypatch.setattr(bot_lifecycle, "CLAIM_INTERVAL_S", 0.1)
+    monkeypatch.setattr(bot_lifecycle, "LOOK_INTERVAL_S", 0.5)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from dragoman_contracts.config import Bots
 from dragoman_contracts.streams import BotKeys
 from dragoman_orchestration.bots.lifecycle import MAX_RESTARTS
 
-from .conftest import Api, Workers
+from .conftest import LIMIT_S, Api, Workers
 from .fake_runner import PNG
 
 Eventually = Callable[..., Awaitable[Any]]
@@ -33,6 +33,13 @@ def codes(bot: dict[str, Any]) -> list[str]:
 
 async def session_status(api: Api, bot: dict[str, Any]) -> str:
     return str((await api.http.get(bot["session_url"])).json()["status"])
+
+
+async def session_end(api: Api, bot: dict[str, Any]) -> None:
+    """Wait for it: the end of the bot itself is told first."""
+    async with asyncio.timeout(LIMIT_S):
+        while await session_status(api, bot) != "ended":
+            await asyncio.sleep(0.02)
 
 
 async def test_a_bot_goes_through_its_whole_life_and_its_session_ends_with_it(
@@ -84,7 +91,7 @@ async def test_a_bot_whose_runner_is_killed_while_it_joins_tries_again_and_then_
     assert failed["failure_stage"] == "join"
     assert len(api.starts(bot["id"])) == MAX_JOIN_ATTEMPTS
     assert codes(failed).count("runner_ended") == MAX_JOIN_ATTEMPTS
-    assert await session_status(api, failed) == "ended"
+    await session_end(api, failed)
 
 
 async def test_a_runner_that_is_killed_while_active_is_replaced_in_the_same_session(
@@ -193,7 +200,7 @@ async def test_a_bot_that_waits_can_be_stopped_though_there_is_no_room(api: Api,
     ended = await api.until(waiting["id"], "completed")
     assert states(ended) == ["requested", "stopping", "completed"]
     assert api.starts(waiting["id"]) == []
-    assert await session_status(api, ended) == "ended"
+    await session_end(api, ended)
 
 
 async def test_a_scheduled_bot_waits_for_its_time(api: Api, workers: Workers) -> None:
