@@ -11,6 +11,7 @@ import { openStream } from "./open-source";
 import type { Speaking } from "./speaking";
 import { useSpeakingState } from "./studio";
 import { useMicrophones } from "./use-microphones";
+import { useSilent } from "./use-silent";
 
 /** Less than this waits at any time. */
 const KEPT_MS = 1_500;
@@ -23,11 +24,18 @@ interface NoticesProps {
 
 /** What a speaker should know, while it is so. */
 export function Notices(props: NoticesProps) {
-  const { sourceEnd, connection, droppedMs, phase } = useSpeakingState(props.speaking);
+  const { sourceEnd, connection, droppedMs, phase, muted, paused } = useSpeakingState(props.speaking);
+  const { kind, meter } = props.speaking.source;
+  const isSilent = useSilent(meter, kind !== "microphone" || muted || paused || phase !== "live");
   const { t } = useTranslation("live");
   return (
     <>
       {sourceEnd && phase === "live" && <SourceGone {...props} />}
+      {isSilent && (
+        <p role="status" className={styles.notice} data-tone="warn">
+          {t("silent")}
+        </p>
+      )}
       {connection.name !== "open" && <Kept speaking={props.speaking} />}
       {droppedMs > 0 && (
         <p role="status" className={styles.notice} data-tone="bad">
