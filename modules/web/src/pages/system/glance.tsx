@@ -19,9 +19,9 @@ export function Glance({ seen }: { seen: Seen }) {
     <section className={styles.glance} data-tone={tone} aria-labelledby="glance">
       <Icon aria-hidden size={28} />
       <div className={styles.text}>
-        <h2 id="glance" role="status">
-          {t(`glance.${kind}`)}
-        </h2>
+        <div role="status">
+          <h2 id="glance">{t(`glance.${kind}`)}</h2>
+        </div>
         {kind === "blind" && <p>{t("glance.blindText")}</p>}
         {kind === "old" && overview && (
           <p>{t("glance.oldText", { age: duration(overview.age_ms / 1000, i18n.language) })}</p>
