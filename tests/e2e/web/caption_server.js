@@ -27,6 +27,10 @@
   }
 
   const server = {
+    /** Whether the page is connected and has the snapshot. */
+    isOpen: () => offset > 0,
+    /** Any message, with the next position. */
+    tell,
     /** One more draft of what is being said. */
     partial(count = 2 + (revision % DRAFTS)) {
       const stable = words(count);

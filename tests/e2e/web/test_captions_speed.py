@@ -1,4 +1,4 @@
-"""Many captions: what the page does with each, counted and not timed; `just bench-web-captions` has the times.
+"""Many captions: what the page does with each, counted and not timed; `bench.web_captions` has the times.
 
 A server within the page tells captions faster than any recogniser could.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
-from tests.e2e.web.conftest import Chromium, Stack
+from tests.e2e.web.conftest import Chromium, Stack, check_axe
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -19,13 +19,13 @@ KEPT_ROWS = 1_100
 FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
-async def reading(stack: Stack, chromium: Chromium, **size: int) -> Page:
+async def reading(stack: Stack, chromium: Chromium, lang: str = "original,es", **size: int) -> Page:
     """A viewer's page whose server is within it."""
     session = await stack.create_session(language="en", translation={"targets": ["es"]})
     token = await stack.viewer_token(session)
     page = await chromium.open(stack, "about:blank", key=False, **size)
     await page.add_init_script(path=SERVER)
-    await page.goto(f"/watch/{session}#token={token}&lang=original,es")
+    await page.goto(f"/watch/{session}#token={token}&lang={lang}")
     await expect(page.locator("[data-tone=good]")).to_have_text("Live", timeout=20_000)
     return page
 
@@ -107,6 +107,10 @@ async def test_a_final_keeps_the_place_and_the_height_of_its_draft(stack: Stack,
     await expect(row).to_have_attribute("data-final", "true")
     assert await row.bounding_box() == draft
     assert await page.locator("ol > li").count() == 4
+    # Where nobody sees it, it takes no more room than it needs.
+    await tell(page, "finals(60)")
+    await expect(row).not_to_be_in_viewport()
+    assert await row.evaluate("row => row.style.minBlockSize") == ""
 
 
 async def test_it_follows_the_newest_line_until_the_reader_scrolls_up(
@@ -151,3 +155,41 @@ async def test_screen_readers_hear_finals_only_and_not_all_at_once(stack: Stack,
     assert "maybe" not in text
     assert "(es)" not in text
     assert len(text) < 400
+
+
+async def test_what_is_missing_is_told_in_its_place(stack: Stack, chromium: Chromium) -> None:
+    page = await reading(stack, chromium, lang="original,es,ar", width=1100)
+    await tell(page, "tell({type: 'session.targets', targets: ['es', 'ar'], on_demand: false})")
+    await tell(page, "finals(2)")
+    await tell(page, "tell({type: 'audio.gap', start_ms: 6000, end_ms: 10000, reason: 'lost'})")
+    for segment, speaker, text in (("s8", "Ana", "Is the ferry late?"), ("s9", "Ben", "It left at nine.")):
+        start = 12_000 + 3_000 * int(segment[1:])
+        await tell(
+            page,
+            f"tell({{type: 'transcript.final', segment_id: '{segment}', revision: 1, text: '{text}', "
+            f"start_ms: {start}, end_ms: {start + 900}, language: 'en', speaker: '{speaker}', words: []}})",
+        )
+    translated = "type: 'translation.final', revision: 1, source_language: 'en', start_ms: 36000, end_ms: 1"
+    failed = "type: 'translation.failed', revision: 1, code: 'x', message: ''"
+    await tell(
+        page, f"tell({{{translated}, segment_id: 's8', target_language: 'ar', text: 'هل تأخرت العبّارة؟'}})"
+    )
+    await tell(page, f"tell({{{failed}, segment_id: 's8', target_language: 'es', permanent: true}})")
+    await tell(page, f"tell({{{failed}, segment_id: 's9', target_language: 'es', permanent: false}})")
+    rows = page.locator("ol > li")
+    await expect(rows).to_have_count(5)
+    await expect(rows.nth(2)).to_contain_text("4 seconds were lost here.")
+    await expect(rows.nth(3)).to_contain_text("No translation into Spanish of this sentence.")
+    await expect(rows.nth(3)).to_contain_text("Ana")
+    await expect(rows.nth(3).locator("p[lang=ar]")).to_have_attribute("dir", "rtl")
+    await expect(rows.nth(4)).to_contain_text("The translation into Spanish is late")
+    await check_axe(page)
+    await page.get_by_role("button", name="Languages side by side").click()
+    await check_axe(page)
+    await tell(page, f"tell({{{translated}, segment_id: 's9', target_language: 'es', text: 'Salió.'}})")
+    await expect(rows.nth(4).locator("p[lang=es]")).to_have_text("Salió.")
+    await tell(page, "tell({type: 'session.lag', lag_ms: 4000, reason: 'behind'})")
+    await expect(page.get_by_text("Behind by 4 s")).to_be_visible()
+    await expect(page.get_by_role("status")).to_contain_text("Captions are behind")
+    await tell(page, "tell({type: 'session.degraded', level: 1, reason: 'in effect: drop_partials'})")
+    await expect(page.get_by_role("status")).to_contain_text("Reduced service: only finished sentences")

@@ -244,7 +244,7 @@ async def test_the_big_screen_shows_the_last_lines_and_nothing_else(
         await expect(page.get_by_role("button", name="Leave this view")).to_be_visible()
         await page.clock.fast_forward(3_100)
         await expect(page.locator("main")).to_have_css("cursor", "none")
-        await expect(page.locator("[data-idle] button").first).to_be_visible()  # for the keyboard it stays
+        await expect(page.locator("main > [data-idle]")).to_have_css("opacity", "0")
         await finish(speaker)
     await page.keyboard.press("Escape")
     await expect(page.get_by_role("heading", name="This session has ended")).to_be_visible()
@@ -318,3 +318,32 @@ async def test_a_viewer_in_arabic_reads_from_the_right(
             await expect(english).to_have_attribute("dir", "ltr")
             await check_axe(page)
             await finish(speaker)
+
+
+async def test_a_shared_link_opens_in_another_browser(stack: Stack, chromium: Chromium) -> None:
+    session = await stack.create_session(title="Shared", language="en", translation={"targets": ["es", "de"]})
+    owner = await chromium.open(stack, f"/sessions/{session}")
+    await owner.get_by_role("button", name="Share").first.click()
+    dialog = owner.get_by_role("dialog")
+    await expect(dialog.get_by_role("img", name="QR code")).to_be_visible()
+    await expect(dialog.get_by_text("This address reaches this machine only")).to_be_visible()
+    await expect(dialog.get_by_text("Good until")).to_be_visible()
+    await check_axe(owner, popup=True)
+    await dialog.get_by_label("Language").select_option("es")
+    shared = await dialog.get_by_label("Link", exact=True).text_content() or ""
+    assert shared.startswith(f"{stack.url}/watch/{session}#token=")
+    assert stack.key not in shared
+
+    reader = await chromium.open(stack, shared, key=False)
+    await expect(reader.get_by_role("heading", name="Shared")).to_be_visible()
+    await expect(reader.get_by_role("button", name="Spanish")).to_have_attribute("aria-pressed", "true")
+    await expect(reader.get_by_role("button", name="German")).to_have_attribute("aria-pressed", "false")
+
+    await dialog.get_by_role("radio", name="Big screen").click()
+    await dialog.get_by_label("Background").select_option("green")
+    await expect(dialog.get_by_label("Link", exact=True)).to_contain_text(
+        "?view=screen&lines=3&size=7&bg=00ff00#"
+    )
+    await dialog.get_by_role("radio", name="Over video").click()
+    await expect(dialog.get_by_label("Link", exact=True)).to_contain_text("?caption&lines=3&size=7#token=")
+    await check_axe(owner, popup=True)

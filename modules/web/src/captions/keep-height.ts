@@ -1,5 +1,5 @@
 /**
- * A ref callback: the element never gets less high than it was, as long as its width stays.
+ * A ref callback: the element never gets less high than it was, as long as its width stays and it is in sight.
  *
  * Drafts are longer than what becomes of them now and then; without this the page would jump each time.
  */
@@ -7,18 +7,27 @@ export function keepHeight(element: HTMLElement | null): (() => void) | undefine
   if (!element || typeof ResizeObserver === "undefined") return;
   let width = 0;
   let height = 0;
-  const observer = new ResizeObserver(([entry]) => {
+  const keep = (px: number) => {
+    height = px;
+    element.style.minBlockSize = px > 0 ? `${px}px` : "";
+  };
+  const sizes = new ResizeObserver(([entry]) => {
     const size = entry?.borderBoxSize[0];
     if (!size) return;
-    if (size.inlineSize !== width) {
-      width = size.inlineSize;
-      height = 0;
-      element.style.minBlockSize = "";
-    } else if (size.blockSize > height) {
-      height = size.blockSize;
-      element.style.minBlockSize = `${height}px`;
-    }
+    const isWidthNew = size.inlineSize !== width;
+    if (isWidthNew && height > 0) keep(0);
+    // What it needs at the new width is not what it was given at the old one.
+    const needed = isWidthNew && width > 0 ? element.offsetHeight : size.blockSize;
+    width = size.inlineSize;
+    if (needed > height) keep(needed);
   });
-  observer.observe(element);
-  return () => observer.disconnect();
+  const sight = new IntersectionObserver(([entry]) => {
+    if (entry && !entry.isIntersecting) keep(0);
+  });
+  sizes.observe(element);
+  sight.observe(element);
+  return () => {
+    sizes.disconnect();
+    sight.disconnect();
+  };
 }
