@@ -23,7 +23,7 @@ const AHEAD_BYTES = 160_000;
  * Where speaking stands: `live`, after stopping `finishing` until the last word is transcribed, then `ended`;
  * `failed` if the server takes no more.
  */
-export type Phase = "live" | "finishing" | "ended" | "failed";
+type Phase = "live" | "finishing" | "ended" | "failed";
 
 export interface SpeakingState {
   readonly phase: Phase;
@@ -48,7 +48,7 @@ export interface Target {
   readonly goesOn: boolean;
 }
 
-export type Connect = (settings: SpeakerSettings) => SpeakerConnection;
+type Connect = (settings: SpeakerSettings) => SpeakerConnection;
 
 /** One session that is spoken into from this page: its source, its connection, and where it stands. */
 export class Speaking {

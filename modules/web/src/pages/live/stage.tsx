@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { Suspense, useEffect, useState } from "react";
+import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { data, rest, type Schemas } from "~/api/rest";
 import { Captions, ORIGINAL } from "~/captions/captions";
@@ -38,17 +38,15 @@ export function Stage({ speaking, choices, onChange }: StageProps) {
       <PageHead
         title={speaking.target.title || t("title")}
         actions={
-          <Suspense fallback={null}>
-            <Tools
-              speaking={speaking}
-              translation={translation}
-              isNarrow={isNarrow}
-              choices={choices}
-              onChange={onChange}
-              share={[share, setShare]}
-              help={[help, setHelp]}
-            />
-          </Suspense>
+          <Tools
+            speaking={speaking}
+            translation={translation}
+            isNarrow={isNarrow}
+            choices={choices}
+            onChange={onChange}
+            share={[share, setShare]}
+            help={[help, setHelp]}
+          />
         }
       >
         <StatusLine log={log} isSpeaker />
