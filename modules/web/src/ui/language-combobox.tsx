@@ -16,7 +16,7 @@ export interface LanguagePickerProps {
   readonly onChange: (codes: string[]) => void;
   /** The codes that can be chosen; others that are chosen already stay. */
   readonly codes: readonly string[];
-  /** A short remark on a code, for instance that it cannot be had here. */
+  /** A short remark on a code that cannot be had here; such codes come last. */
   readonly note?: (code: string) => string | undefined;
   readonly placeholder?: string;
   readonly help?: string;
@@ -32,8 +32,11 @@ export function LanguageCombobox(props: LanguagePickerProps) {
   const items = useMemo(() => {
     const collator = new Intl.Collator(i18n.language);
     const names = new Map(codes.map((code) => [code, languageName(code, i18n.language)]));
-    return [...codes].sort((a, b) => collator.compare(names.get(a) ?? a, names.get(b) ?? b));
-  }, [codes, i18n.language]);
+    const rank = (code: string) => (note?.(code) === undefined ? 0 : 1);
+    return [...codes].sort(
+      (a, b) => rank(a) - rank(b) || collator.compare(names.get(a) ?? a, names.get(b) ?? b),
+    );
+  }, [codes, i18n.language, note]);
   return (
     <Field.Root className={styles.field}>
       <Combobox.Root
@@ -64,6 +67,8 @@ export function LanguageCombobox(props: LanguagePickerProps) {
           ))}
           <Combobox.Input
             ref={focus}
+            // Enter chooses; it must not send the form that the picker is in.
+            onKeyDown={(event) => event.key === "Enter" && event.preventDefault()}
             className={styles.chipInput}
             placeholder={value.length ? "" : placeholder}
           />
