@@ -152,6 +152,7 @@ async def test_the_title_is_changed_in_the_list_and_on_the_page(stack: Stack, ch
     await expect(field).to_be_focused()
     await field.fill("Given up")
     await field.press("Escape")
+    await expect(page.get_by_role("button", name="Rename “Tentative”")).to_be_focused()
     await (await row(page, "Tentative")).get_by_role("button", name="Rename “Tentative”").click()
     await field.fill("Town hall")
     await field.press("Enter")
@@ -318,7 +319,7 @@ async def test_lost_audio_is_shown_with_its_reason(stack: Stack, chromium: Chrom
     assert json.loads(ended[0])["ledger"]["gap_ms"] == 2_000
     page = await chromium.open(stack, f"/sessions/{session_id}")
     section = page.get_by_role("region", name="Where every second went")
-    await expect(section).to_contain_text("2 s are missing, in 1 place.")
+    await expect(section).to_contain_text("2 s is missing, in 1 place.")
     strip = section.get_by_role("slider")
     await strip.focus()
     await strip.press("Home")

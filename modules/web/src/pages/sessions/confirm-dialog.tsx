@@ -10,21 +10,12 @@ interface ConfirmDialogProps {
   /** What the button says that does it. */
   readonly confirm: string;
   readonly action: UseMutationResult<unknown, Error, void>;
-  readonly onDone?: () => void;
   readonly open: boolean;
   readonly onOpenChange: (open: boolean) => void;
 }
 
 /** Asks before something that cannot be taken back; says what went wrong if it does. */
-export function ConfirmDialog({
-  title,
-  text,
-  confirm,
-  action,
-  onDone,
-  open,
-  onOpenChange,
-}: ConfirmDialogProps) {
+export function ConfirmDialog({ title, text, confirm, action, open, onOpenChange }: ConfirmDialogProps) {
   const { t } = useTranslation("app");
   const close = (next: boolean) => {
     action.reset();
@@ -32,10 +23,7 @@ export function ConfirmDialog({
   };
   const act = () =>
     action.mutate(undefined, {
-      onSuccess: () => {
-        close(false);
-        onDone?.();
-      },
+      onSuccess: () => close(false),
     });
   return (
     <Dialog

@@ -28,10 +28,10 @@ export function DownloadDialog({ session, spoken, open, onOpenChange }: Download
   const [format, setFormat] = useState<Format>("srt");
   const [first, setFirst] = useState("");
   const [second, setSecond] = useState("");
-  const { choices, main } = useLanguages(session, spoken);
+  const { choices, codes, main } = useLanguages(session, spoken);
   const upper = first === "" ? main : first;
-  const seconds = choices.filter((one) => one.value !== "" && one.value !== upper);
-  // JSON tells the text as spoken with any translation; a second language that is not offered is not asked for.
+  const seconds = codes.filter((one) => one.value !== upper);
+  // What is not offered any more beside the first language is not asked for.
   const below = seconds.some((one) => one.value === second) ? second : "";
   const languages = languagesOf(first, below, main);
   const name = fileName(session, format, languages);
@@ -91,7 +91,10 @@ export function DownloadDialog({ session, spoken, open, onOpenChange }: Download
   );
 }
 
-/** What can be chosen, "" for as spoken; `main` is the code of what is spoken, if that is one language. */
+/**
+ * What can be chosen, "" for as spoken, and all codes there are; `main` is that of what is spoken, if that is one
+ * language.
+ */
 function useLanguages(session: Session, spoken: readonly string[]) {
   const { t, i18n } = useTranslation("sessions");
   const name = (code: string) => languageName(code, i18n.language);
@@ -99,10 +102,14 @@ function useLanguages(session: Session, spoken: readonly string[]) {
   const one = spoken.length === 1 ? spoken[0] : undefined;
   const main = one ?? (spoken.length === 0 ? (session.language ?? undefined) : undefined);
   // A meeting in two languages can be had wholly in each of them.
-  const codes = [...targets, ...(one ? [] : spoken)].filter(
+  const others = [...targets, ...(one ? [] : spoken)].filter(
     (code, index, all) => all.indexOf(code) === index && !(main && sameLanguage(code, main)),
   );
   const original = main ? t("download.spokenIn", { language: name(main) }) : t("download.spoken");
-  const choices = [{ value: "", label: original }, ...codes.map((value) => ({ value, label: name(value) }))];
-  return { choices, main };
+  const named = (value: string) => ({ value, label: name(value) });
+  return {
+    choices: [{ value: "", label: original }, ...others.map(named)],
+    codes: [...(main ? [main] : []), ...others].map(named),
+    main,
+  };
 }

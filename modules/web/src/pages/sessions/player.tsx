@@ -142,8 +142,8 @@ function Position({ nowMs, lengthMs, onGo }: PositionProps) {
 function DeleteRecording({ session }: { session: Session }) {
   const { t } = useTranslation("sessions");
   const [asks, setAsks] = useState(false);
-  const remove = useDeleteRecording(session.id);
   const tell = useToast();
+  const remove = useDeleteRecording(session.id, () => tell({ title: t("player.deleted"), type: "good" }));
   return (
     <>
       <IconButton
@@ -156,7 +156,6 @@ function DeleteRecording({ session }: { session: Session }) {
         text={t(isOpen(session) ? "player.deleteLive" : "player.deleteText")}
         confirm={t("player.confirm")}
         action={remove}
-        onDone={() => tell({ title: t("player.deleted"), type: "good" })}
         open={asks}
         onOpenChange={setAsks}
       />

@@ -113,12 +113,16 @@ export async function openRecording(sessionId: string): Promise<void> {
   await rest.POST("/v1/sessions/{session_id}/recording/access", at(sessionId));
 }
 
-function useSessionChange<T>(change: (wanted: T) => Promise<unknown>) {
+function useSessionChange<T>(change: (wanted: T) => Promise<unknown>, onDone?: () => void) {
   const queries = useQueryClient();
   return useMutation({
     mutationFn: change,
-    onSuccess: () =>
-      Promise.all([["session"], ["sessions"]].map((queryKey) => queries.invalidateQueries({ queryKey }))),
+    onSuccess: () => {
+      onDone?.(); // before the answer takes away what it was asked from
+      return Promise.all(
+        [["session"], ["sessions"]].map((queryKey) => queries.invalidateQueries({ queryKey })),
+      );
+    },
   });
 }
 
@@ -132,6 +136,10 @@ export function useEnd(sessionId: string) {
   return useSessionChange<void>(() => rest.POST("/v1/sessions/{session_id}/end", at(sessionId)));
 }
 
-export function useDeleteRecording(sessionId: string) {
-  return useSessionChange<void>(() => rest.DELETE("/v1/sessions/{session_id}/recording", at(sessionId)));
+/** `onDone` is called even though the player, with all that is in it, goes away with the recording. */
+export function useDeleteRecording(sessionId: string, onDone: () => void) {
+  return useSessionChange<void>(
+    () => rest.DELETE("/v1/sessions/{session_id}/recording", at(sessionId)),
+    onDone,
+  );
 }

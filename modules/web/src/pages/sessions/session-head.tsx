@@ -76,8 +76,8 @@ export const SessionHead = memo(function SessionHead({ session, ledger, spoken }
 
 function Heading({ session, name }: { session: Session; name: string }) {
   const { t } = useTranslation("sessions");
-  const [edited, setEdited] = useState(false);
-  if (edited) {
+  const [edited, setEdited] = useState<"no" | "now" | "done">("no");
+  if (edited === "now") {
     return (
       <>
         <h1 className="visually-hidden">{name}</h1>
@@ -85,7 +85,7 @@ function Heading({ session, name }: { session: Session; name: string }) {
           sessionId={session.id}
           title={session.title}
           placeholder={name}
-          onDone={() => setEdited(false)}
+          onDone={() => setEdited("done")}
         />
       </>
     );
@@ -96,7 +96,8 @@ function Heading({ session, name }: { session: Session; name: string }) {
       <IconButton
         label={t("rename.action")}
         icon={<Pencil aria-hidden size={18} />}
-        onClick={() => setEdited(true)}
+        autoFocus={edited === "done"}
+        onClick={() => setEdited("now")}
       />
     </div>
   );

@@ -115,14 +115,14 @@ function Cards({ sessions, ask }: SessionsProps) {
 function Title({ session }: { session: Session }) {
   const { t } = useTranslation("sessions");
   const name = useSessionName()(session);
-  const [edited, setEdited] = useState(false);
-  if (edited) {
+  const [edited, setEdited] = useState<"no" | "now" | "done">("no");
+  if (edited === "now") {
     return (
       <TitleEdit
         sessionId={session.id}
         title={session.title}
         placeholder={name}
-        onDone={() => setEdited(false)}
+        onDone={() => setEdited("done")}
       />
     );
   }
@@ -134,7 +134,8 @@ function Title({ session }: { session: Session }) {
       <IconButton
         label={t("rename.actionOf", { title: name })}
         icon={<Pencil aria-hidden size={16} />}
-        onClick={() => setEdited(true)}
+        autoFocus={edited === "done"}
+        onClick={() => setEdited("now")}
       />
     </div>
   );
