@@ -43,7 +43,10 @@ export function LanguageCombobox(props: LanguagePickerProps) {
         multiple
         items={items}
         value={[...value]}
-        onValueChange={(chosen: string[]) => onChange(chosen.slice(0, max))}
+        onValueChange={(chosen: string[], { reason }) => {
+          // Escape closes the list; a second one must not take everything back.
+          if (reason !== "escape-key") onChange(chosen.slice(0, max));
+        }}
         itemToStringLabel={name}
         filter={(code: string, query: string) => {
           const wanted = query.trim().toLocaleLowerCase();
