@@ -6,12 +6,12 @@ import { useTranslation } from "react-i18next";
 import { data, rest, type Schemas } from "~/api/rest";
 import { Button } from "~/ui/button";
 import { Card } from "~/ui/card";
-import { COMMON_LANGUAGES, languageName } from "~/ui/language";
-import { LanguagePicker } from "~/ui/language-picker";
 import { Problem } from "~/ui/problem";
 import { Select } from "~/ui/select";
 import { TextField } from "~/ui/text-field";
 import styles from "./bot-form.module.css";
+import { SpokenLanguage, Targets } from "./form-languages";
+import { More } from "./form-more";
 import { isUnverified, recognise, WAYS, type Way } from "./recognise";
 import { type Field, fieldError, NO_WISH, requestKey, requestOf, type Wish } from "./request";
 
@@ -68,12 +68,7 @@ export function BotForm() {
             />
           )}
           <SpokenLanguage value={wish.spoken} onChange={(spoken) => edit({ spoken })} />
-          <LanguagePicker
-            label={t("form.targets")}
-            value={wish.targets}
-            onChange={(targets) => edit({ targets })}
-            codes={COMMON_LANGUAGES}
-          />
+          <Targets wish={wish} onChange={(targets) => edit({ targets })} />
         </div>
         {found && way !== "media" && (
           <div className={styles.row}>
@@ -159,65 +154,5 @@ function Recognition({ link, way, chosen }: { link: string; way: Way; chosen: bo
       {text && <p>{text}</p>}
       {link.trim() !== "" && isUnverified(way) && <p className={styles.caution}>{t("form.unverified")}</p>}
     </div>
-  );
-}
-
-function SpokenLanguage({ value, onChange }: { value: string; onChange: (code: string) => void }) {
-  const { t, i18n } = useTranslation(["bots", "app"]);
-  const collator = new Intl.Collator(i18n.language);
-  const languages = COMMON_LANGUAGES.filter((code) => !code.includes("-"))
-    .map((code) => ({ value: code, label: languageName(code, i18n.language) }))
-    .sort((a, b) => collator.compare(a.label, b.label));
-  return (
-    <Select
-      label={t("form.spoken")}
-      value={value}
-      onChange={onChange}
-      choices={[{ value: "", label: t("app:auto") }, ...languages]}
-    />
-  );
-}
-
-interface MoreProps {
-  readonly wish: Wish;
-  readonly onChange: (part: Partial<Wish>) => void;
-  readonly errorOf: (field: Field) => { error?: string };
-  readonly open: boolean;
-}
-
-function More({ wish, onChange, errorOf, open }: MoreProps) {
-  const { t } = useTranslation("bots");
-  return (
-    <details className={styles.more} {...(open ? { open: true } : {})}>
-      <summary>{t("form.more")}</summary>
-      <div className={styles.row}>
-        <TextField
-          label={t("form.joinAt")}
-          help={t("form.joinAtHelp")}
-          type="datetime-local"
-          value={wish.joinAt}
-          onChange={(joinAt) => onChange({ joinAt })}
-          {...errorOf("joinAt")}
-        />
-        <TextField
-          label={t("form.length")}
-          help={t("form.lengthHelp")}
-          type="number"
-          inputMode="numeric"
-          min={1}
-          max={10_080}
-          value={wish.lengthMin}
-          onChange={(lengthMin) => onChange({ lengthMin })}
-          {...errorOf("length")}
-        />
-        <TextField
-          label={t("form.sessionTitle")}
-          maxLength={200}
-          value={wish.title}
-          onChange={(title) => onChange({ title })}
-          {...errorOf("title")}
-        />
-      </div>
-    </details>
   );
 }

@@ -34,7 +34,7 @@ export function toneOf(bot: Pick<BotSummary, "state" | "degraded">): Tone {
 /** Bots as a person sorts them: who needs somebody, who is at work, who comes later, who is done. */
 export type Group = "attention" | "running" | "scheduled" | "ended";
 
-export function groupOf(bot: BotSummary, nowMs: number): Group {
+function groupOf(bot: BotSummary, nowMs: number): Group {
   if (isFinal(bot.state)) return "ended";
   if (bot.state === "needs_help" || bot.degraded) return "attention";
   const joinsMs = bot.join_at ? Date.parse(bot.join_at) : 0;

@@ -1,5 +1,5 @@
 /** The recipes that every runner knows (`dragoman_contracts.bots.RECIPES`), with who has seen them work. */
-export const RECIPES = {
+const RECIPES = {
   generic: { verified: true, hosts: [] },
   jitsi: { verified: false, hosts: ["meet.jit.si"] },
   google_meet: { verified: false, hosts: ["meet.google.com"] },
@@ -7,7 +7,7 @@ export const RECIPES = {
   zoom_web: { verified: false, hosts: ["zoom.us"] },
 } as const;
 
-export type Recipe = keyof typeof RECIPES;
+type Recipe = keyof typeof RECIPES;
 
 /** How a bot goes about a link: as media that FFmpeg reads, or by a recipe of the browser. */
 export type Way = "media" | Recipe;

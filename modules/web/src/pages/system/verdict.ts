@@ -5,7 +5,7 @@ export type Health = Schemas["SystemHealth"];
 export type Anomaly = Schemas["AnomalySeen"];
 
 /** A look that is older than this is of the past (as in `dragoman top`). */
-export const OLD_MS = 15_000;
+const OLD_MS = 15_000;
 
 /** A part that is not as it should be; `told` is what is said of it. */
 export interface Trouble {
