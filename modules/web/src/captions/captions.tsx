@@ -13,7 +13,7 @@ import { useFollow } from "./use-follow";
 export { type CaptionLanguage, ORIGINAL } from "./languages";
 
 /** Translations below each line, a column a language, or one language only. */
-export type CaptionLayout = "below" | "columns" | "only";
+type CaptionLayout = "below" | "columns" | "only";
 
 export interface CaptionsProps {
   readonly log: CaptionLog;

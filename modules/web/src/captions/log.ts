@@ -3,8 +3,7 @@ import { useSyncExternalStore } from "react";
 import { reduce } from "./reduce";
 import { type CaptionEvent, type CaptionState, NO_CAPTIONS } from "./state";
 
-export { MAX_ROWS } from "./reduce";
-export type { CaptionEvent, CaptionRow, CaptionState, Gap, Segment, Translation } from "./state";
+export type { CaptionRow, CaptionState } from "./state";
 
 /** No frame is painted in a hidden tab; what happens there is told by then. */
 const HIDDEN_MS = 500;

@@ -13,7 +13,7 @@ export function Speaker({ name }: { name: string }) {
 }
 
 /** In degrees; one of a few that can be told apart. */
-export function hueOf(name: string): number {
+function hueOf(name: string): number {
   let sum = 0;
   for (const letter of name) sum = (sum * 31 + (letter.codePointAt(0) ?? 0)) >>> 0;
   return (sum % HUES) * (360 / HUES);

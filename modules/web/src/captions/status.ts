@@ -1,7 +1,7 @@
 import type { CaptionState } from "./state";
 
 /** In which words a connection and its session are told. */
-export type StatusName =
+type StatusName =
   | "connecting"
   | "reconnecting"
   | "waiting"

@@ -3,7 +3,7 @@
 import { type CaptionLanguage, ORIGINAL } from "~/captions/languages";
 
 /** A page to read at, lines for a projector, or lines over a picture. */
-export type View = "page" | "screen" | "overlay";
+type View = "page" | "screen" | "overlay";
 
 export interface ViewOptions {
   readonly view: View;

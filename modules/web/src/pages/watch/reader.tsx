@@ -54,6 +54,7 @@ function Session({ sessionId, credential, title, spoken, targets: firstTargets }
   const isTold = useCaptionState(log, (state) => state.connection?.name === "open" || state.rows.length > 0);
   const toldTargets = useCaptionState(log, (state) => state.targets);
   const connection = useCaptionState(log, (state) => state.connection);
+  const hasRows = useCaptionState(log, (state) => state.rows.length > 0);
   const hasEnded = useCaptionState(log, (state) => state.ended !== null);
   const heard = useCaptionState(log, ({ rows }) => {
     const last = rows.findLast((row) => row.kind === "segment" && row.language !== "");
@@ -69,7 +70,8 @@ function Session({ sessionId, credential, title, spoken, targets: firstTargets }
     changeSettings({ languages: next });
     keepInAddress({ ...fragment, languages: next });
   };
-  if (connection?.name === "refused" && refusalOf(connection.error.code)) {
+  // A link that runs out takes nothing away from who reads already: the line on top tells it.
+  if (connection?.name === "refused" && !hasRows && refusalOf(connection.error.code)) {
     return <LinkProblem name={refusedName(connection.error.code)} />;
   }
   return (
