@@ -300,7 +300,7 @@ async def test_single_keys_can_be_turned_off(stack: Stack, chromium: Chromium) -
 async def test_languages_are_added_while_somebody_speaks(
     stack: Stack, chromium: Chromium, tmp_path: Path
 ) -> None:
-    write_speech(tmp_path / "speech.wav", [(8.0, sentences()[0])])
+    write_speech(tmp_path / "speech.wav", [(14.0, sentences()[0])])
     page = await chromium.open(stack, browser=await chromium.browser(tmp_path / "speech.wav"))
     await remember(page)
     await press_start(page)
