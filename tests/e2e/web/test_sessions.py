@@ -15,7 +15,7 @@ import websockets
 from playwright.async_api import Download, Locator, Page, expect
 from tests.e2e.web.conftest import FIXTURES, Chromium, Stack, check_axe
 
-from dragoman_client import Dragoman, Speaker, TranscriptFinal
+from dragoman_client import Dragoman, SessionEndedMessage, Speaker, TranscriptFinal
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -32,7 +32,7 @@ def audio(name: str, seconds: int | None = None) -> bytes:
     """Samples of a recording of the fixtures, 16 kHz mono."""
     with wave.open(str(FIXTURES / "audio" / name)) as recording:
         frames = recording.getnframes() if seconds is None else seconds * recording.getframerate()
-        return recording.readframes(frames)
+        return bytes(recording.readframes(frames))
 
 
 async def send(speaker: Speaker, samples: bytes) -> None:
@@ -46,7 +46,9 @@ async def spoken(stack: Stack, samples: bytes, **wanted: Any) -> str:
     async with Dragoman(stack.url, key=stack.key) as dragoman, dragoman.speak(session_id) as speaker:
         await send(speaker, samples)
         await speaker.end()
-        assert [event async for event in speaker.events()]
+        ended = [event async for event in speaker.events()][-1]
+    assert isinstance(ended, SessionEndedMessage)
+    assert ended.ledger.gaps == []
     return session_id
 
 
