@@ -279,6 +279,61 @@ async def test_what_is_said_while_muted_or_paused_is_not_heard(
     assert 9_000 < ledger["received_ms"] < spoken_ms - 5_000
 
 
+async def test_a_microphone_that_is_unplugged_is_told_and_another_goes_on(
+    stack: Stack, chromium: Chromium, tmp_path: Path
+) -> None:
+    reference = spoken_meeting(tmp_path / "speech.wav", 1)
+    page = await chromium.open(stack, browser=await chromium.browser(tmp_path / "speech.wav"))
+    await page.add_init_script(
+        """const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+        navigator.mediaDevices.getUserMedia = async (wanted) => (window.stream = await open(wanted));"""
+    )
+    await remember(page)
+    await press_start(page)
+    await shown_text(page, "morning")
+    # Chromium's own microphone cannot be pulled out: its track is told to say that it was.
+    await page.evaluate("window.stream.getAudioTracks()[0].dispatchEvent(new Event('ended'))")
+    await expect(page.get_by_role("alert")).to_contain_text("The microphone is gone")
+    await expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    await page.get_by_role("button", name="Go on with this one").click()
+    await expect(page.get_by_role("alert")).to_have_count(0)
+    await expect(page.locator("li[data-final] p[lang=en]")).to_have_count(2, timeout=WORDS_LIMIT_MS)
+    await stop(page)
+    assert_words(await finals(page), reference * 2)
+
+
+async def test_a_share_without_sound_is_told_with_what_to_do(stack: Stack, chromium: Chromium) -> None:
+    page = await chromium.open(stack)
+    # A picture without sound is what the browser gives to whoever does not tick its box.
+    await page.add_init_script(
+        """navigator.mediaDevices.getDisplayMedia = async () =>
+          (window.shared = document.createElement("canvas").captureStream());"""
+    )
+    await remember(page, source="display")
+    await page.get_by_role("button", name="Start", exact=True).click()
+    await expect(page.get_by_role("alert")).to_contain_text("You shared without sound")
+    assert await page.evaluate("window.shared.getTracks().every((track) => track.readyState === 'ended')")
+
+
+async def test_the_sound_of_a_share_is_read(stack: Stack, chromium: Chromium, tmp_path: Path) -> None:
+    reference = spoken_meeting(tmp_path / "speech.wav", 2)
+    page = await chromium.open(stack, browser=await chromium.browser(tmp_path / "speech.wav"))
+    # A headless browser has no sound of its own to share: the picture is a canvas, the sound the microphone.
+    await page.add_init_script(
+        """navigator.mediaDevices.getDisplayMedia = async ({ audio }) => {
+          const shared = document.createElement("canvas").captureStream();
+          const heard = await navigator.mediaDevices.getUserMedia({ audio });
+          for (const track of heard.getTracks()) shared.addTrack(track);
+          return shared;
+        };"""
+    )
+    await remember(page, source="display")
+    await press_start(page)
+    await shown_text(page, "office")
+    await stop(page)
+    assert_words(await finals(page), reference)
+
+
 async def test_single_keys_can_be_turned_off(stack: Stack, chromium: Chromium) -> None:
     page = await chromium.open(stack)
     await remember(page)
@@ -334,6 +389,17 @@ async def test_a_microphone_that_is_not_allowed_is_told_with_what_to_do(
     await expect(page.get_by_role("alert")).to_contain_text("The microphone is not allowed")
     await check_axe(page)
     await expect(page.get_by_role("button", name="Start", exact=True)).to_be_enabled()
+
+
+async def test_an_address_that_gets_no_microphone_is_told(stack: Stack, chromium: Chromium) -> None:
+    browser = await chromium.browser(None, "--host-resolver-rules=MAP meeting.test 127.0.0.1")
+    page = await chromium.open(stack, "/sessions", browser=browser)
+    await page.goto(f"http://meeting.test:{urlsplit(stack.url).port}/")
+    await expect(page.get_by_role("alert")).to_contain_text("http from meeting.test")
+    await expect(page.get_by_role("button", name="Test the microphone")).to_have_count(0)
+    await page.get_by_text("File", exact=True).click()
+    await expect(page.get_by_label("Sound or video file")).to_be_visible()
+    await expect(page.get_by_role("alert")).to_have_count(0)
 
 
 async def test_the_microphone_can_be_tested_before_the_start(
