@@ -2,7 +2,7 @@ import { ArrowDown } from "lucide-react";
 import { type CSSProperties, type ReactNode, useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { Button } from "~/ui/button";
-import { languageName } from "~/ui/language";
+import { direction, languageName } from "~/ui/language";
 import { Announcer } from "./announcer";
 import styles from "./captions.module.css";
 import { type CaptionLanguage, ORIGINAL } from "./languages";
@@ -22,8 +22,6 @@ export interface CaptionsProps {
   readonly languages: readonly CaptionLanguage[];
   /** Of the text; 1 by default. */
   readonly scale?: number;
-  /** Whether each line tells when it was spoken; it does by default. */
-  readonly hasTimes?: boolean;
   /** What screen readers read out as it becomes final: the first of `languages` by default, null: nothing. */
   readonly announced?: CaptionLanguage | null;
   /** What stands there before the first word. */
@@ -35,7 +33,7 @@ export interface CaptionsProps {
  * the reader scrolls up.
  */
 export function Captions(props: CaptionsProps) {
-  const { log, layout, languages, scale = 1, hasTimes = true, announced = languages[0], empty } = props;
+  const { log, layout, languages, scale = 1, announced = languages[0], empty } = props;
   const { t } = useTranslation("captions");
   const rows = useCaptionState(log, (state) => state.rows);
   const hasEarlier = useCaptionState(log, (state) => state.hasEarlier);
@@ -46,12 +44,12 @@ export function Captions(props: CaptionsProps) {
     <div className={styles.box} data-layout={layout} style={style}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: who has no wheel scrolls by keys */}
       <section ref={follow.scroller} className={styles.scroller} tabIndex={0} aria-label={t("label")}>
-        {layout === "columns" && <Heads languages={shown} hasTimes={hasTimes} />}
+        {layout === "columns" && <Heads languages={shown} />}
         {rows.length === 0 && empty && <div className={styles.empty}>{empty}</div>}
         <ol ref={follow.content} className={styles.list}>
           {hasEarlier && <li className={styles.earlier}>{t("earlier")}</li>}
           {rows.map((row) => (
-            <Row key={row.id} row={row} languages={shown} hasTime={hasTimes} />
+            <Row key={row.id} row={row} languages={shown} />
           ))}
         </ol>
       </section>
@@ -73,13 +71,15 @@ function useShown(layout: CaptionLayout, languages: readonly CaptionLanguage[]):
   return useMemo(() => key.split(",").filter((code) => code !== ""), [key]);
 }
 
-function Heads({ languages, hasTimes }: { languages: readonly CaptionLanguage[]; hasTimes: boolean }) {
+function Heads({ languages }: { languages: readonly CaptionLanguage[] }) {
   const { t, i18n } = useTranslation("captions");
   return (
     <div className={styles.heads}>
-      {hasTimes && <span />}
+      <span />
       {languages.map((code) => (
-        <span key={code}>{code === ORIGINAL ? t("original") : languageName(code, i18n.language)}</span>
+        <span key={code} dir={code === ORIGINAL ? undefined : direction(code)}>
+          {code === ORIGINAL ? t("original") : languageName(code, i18n.language)}
+        </span>
       ))}
     </div>
   );

@@ -11,24 +11,23 @@ import type { CaptionRow, Gap, Segment } from "./state";
 interface RowProps {
   readonly row: CaptionRow;
   readonly languages: readonly CaptionLanguage[];
-  readonly hasTime: boolean;
 }
 
 /** One line of the captions; it renders again only when something in it has changed. */
 export const Row = memo(function Row({ row, ...rest }: RowProps) {
-  return row.kind === "gap" ? <GapRow gap={row} {...rest} /> : <SegmentRow segment={row} {...rest} />;
+  return row.kind === "gap" ? <GapRow gap={row} /> : <SegmentRow segment={row} {...rest} />;
 });
 
-function SegmentRow({ segment, languages, hasTime }: Omit<RowProps, "row"> & { segment: Segment }) {
+function SegmentRow({ segment, languages }: Omit<RowProps, "row"> & { segment: Segment }) {
   // One that grows before the reader's eyes does not shrink again: what is above it stays where it is.
   const [growing] = useState<RefCallback<HTMLElement> | null>(() => (segment.isFinal ? null : keepHeight));
   if (segment.isFinal && segment.stableText === "") return null;
   return (
     <li ref={growing} className={styles.row} data-final={segment.isFinal || undefined}>
-      {hasTime && <span className={styles.time}>{clock(segment.startMs)}</span>}
-      {languages.map((code, index) => (
+      <span className={styles.time}>{clock(segment.startMs)}</span>
+      {segment.speaker && <Speaker name={segment.speaker} />}
+      {languages.map((code) => (
         <div key={code} className={styles.cell}>
-          {index === 0 && segment.speaker && <Speaker name={segment.speaker} />}
           {code === ORIGINAL ? (
             <Spoken segment={segment} />
           ) : (
@@ -70,13 +69,13 @@ function foreign(language: string): { lang?: string; dir: "ltr" | "rtl" | "auto"
   return language ? { lang: language, dir: direction(language) } : { dir: "auto" };
 }
 
-function GapRow({ gap, hasTime }: { gap: Gap; hasTime: boolean }) {
+function GapRow({ gap }: { gap: Gap }) {
   const { t } = useTranslation("captions");
   const seconds = Math.max(1, Math.round((gap.endMs - gap.startMs) / 1000));
   const reason = gap.reason === "lost" || gap.reason === "not-sent" ? gap.reason : "failed";
   return (
     <li className={styles.row} data-gap>
-      {hasTime && <span className={styles.time}>{clock(gap.startMs)}</span>}
+      <span className={styles.time}>{clock(gap.startMs)}</span>
       <p className={styles.gap}>{t(`gap.${reason}`, { count: seconds })}</p>
     </li>
   );
