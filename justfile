@@ -168,6 +168,16 @@ bench-config *args:
 bench-translation *args:
     @python -m bench.translation "$@"
 
+# The live page in Chromium: word spoken to word painted, p50 and p95; `--json`.
+[group('bench')]
+bench-web-latency *args:
+    @python -m bench.web_latency "$@"
+
+# The live page under 500 finals and 20 partials a second: frames, long tasks, memory; `--json`.
+[group('bench')]
+bench-web *args:
+    @python -m bench.web_captions "$@"
+
 # Removes caches and build results; keeps .venv and .env.local.
 [group('quality')]
 clean:
