@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import wave
@@ -26,6 +27,7 @@ TITLE = "Weekly planning"
 MEETING_S = 17
 LONG_MS = 40_000
 NEAR_S = 0.05
+POLL_S = 0.02
 
 
 def audio(name: str, seconds: int | None = None) -> bytes:
@@ -78,8 +80,15 @@ async def heard_at_s(page: Page) -> float:
     return float(await page.evaluate("document.querySelector('audio').currentTime"))
 
 
+async def until(page: Page, condition: str) -> None:
+    """Wait for it: Playwright's own waiting would need 'unsafe-eval'."""
+    async with asyncio.timeout(LONG_MS / 1000):
+        while not await page.evaluate(condition):
+            await asyncio.sleep(POLL_S)
+
+
 async def ready_to_play(page: Page) -> None:
-    await page.wait_for_function("document.querySelector('audio')?.readyState > 0", timeout=LONG_MS)
+    await until(page, "document.querySelector('audio')?.readyState > 0")
 
 
 async def row(page: Page, name: str) -> Locator:
@@ -362,7 +371,7 @@ async def test_the_word_that_is_played_is_marked(stack: Stack, reading: Page, me
     await reading.evaluate(NOTE_MARKS)
     await reading.keyboard.press("Space")
     await expect(reading.get_by_role("button", name="Pause")).to_be_visible()
-    await reading.wait_for_function("window.marks.length > 2", timeout=LONG_MS)
+    await until(reading, "window.marks.length > 2")
     assert await reading.locator("[data-now]").count() <= 1
     segments = (await told(stack, meeting, "/transcript"))["segments"]
     said = iter([told["text"].strip() for segment in segments[1:] for told in segment["words"]])
