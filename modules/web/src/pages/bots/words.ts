@@ -1,8 +1,8 @@
 import type { TFunction } from "i18next";
-import type causes from "../../locales/en/bots.json";
+import type english from "../../locales/en/bots.json";
 import type { Bot } from "./life";
 
-type Catalogue = typeof causes;
+type Catalogue = typeof english;
 type T = TFunction<"bots">;
 
 /** What can be done about a failure, by its code (docs/bots.md, "Codes of failures"). */
@@ -34,8 +34,12 @@ export function remedyOf(code: string): keyof Catalogue["remedies"] {
   return (found?.[0] as keyof Catalogue["remedies"] | undefined) ?? "log";
 }
 
+/** Causes that say no more than the state they lead to. */
+const SAYS_NOTHING: readonly string[] = ["joining", "awaiting_admission", "needs_help", "active", "done"];
+
 /** The words for a cause; those of the server where the catalogue has none. Empty for what says nothing. */
 export function causeWords(t: T, cause: { code: string; message: string }): string {
+  if (SAYS_NOTHING.includes(cause.code)) return "";
   const key = cause.code as keyof Catalogue["causes"];
   return t(`causes.${key}`, { defaultValue: cause.message || cause.code });
 }
