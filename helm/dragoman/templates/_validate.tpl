@@ -1,0 +1,27 @@
+{{/* What a schema cannot say: values that do not fit one another. */}}
+{{- define "dragoman.validate" -}}
+{{- $values := .Values -}}
+{{- $enabled := list -}}
+{{- range $profile, $own := $values.audio.profiles -}}
+{{- if $own.enabled }}{{ $enabled = append $enabled $profile }}{{ end -}}
+{{- end -}}
+{{- if not (has $values.defaultProfile $enabled) -}}
+{{- fail (printf "defaultProfile is %s, but audio.profiles.%s is not enabled; enabled: %s." $values.defaultProfile $values.defaultProfile (join ", " $enabled | default "none")) -}}
+{{- end -}}
+{{- $external := $values.redis.external -}}
+{{- if and $values.redis.internal.enabled (or $external.existingSecret $external.url $external.cluster $external.caSecret) -}}
+{{- fail "redis.external is set, but redis.internal.enabled is true: set it to false to use the other Redis." -}}
+{{- end -}}
+{{- if and $external.url (contains "@" $external.url | not) (not $external.existingSecret) (hasPrefix "rediss" $external.url | not) (hasPrefix "redis" $external.url | not) -}}
+{{- fail "redis.external.url must begin with redis:// or rediss://." -}}
+{{- end -}}
+{{- if and $values.keda.authenticationRef (not $values.keda.prometheusUrl) -}}
+{{- fail "keda.authenticationRef needs keda.prometheusUrl." -}}
+{{- end -}}
+{{- if and $values.web.enabled (not $values.api.enabled) -}}
+{{- fail "web.enabled needs api.enabled: the page speaks to the API." -}}
+{{- end -}}
+{{- if and $values.bots.enabled (not $values.api.enabled) -}}
+{{- fail "bots.enabled needs api.enabled: runners speak to the API." -}}
+{{- end -}}
+{{- end -}}
