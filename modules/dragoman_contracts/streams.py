@@ -10,6 +10,10 @@ from __future__ import annotations
 import binascii
 from dataclasses import dataclass
 
+AUDIO_TEMPLATE = "{shard}:{session}:audio"
+RESULTS_TEMPLATE = "{shard}:{session}:results"
+"""What the streams of sessions are called in traces: one name for all."""
+
 AUDIO_RESULTS = "stream:audio-results"
 CONFIG_SYNC = "stream:config-sync"
 BOT_CONTROL = "stream:bot-control"
@@ -307,6 +311,8 @@ class AudioField:
     Where it says more than the entries before and this one hold, audio was lost between them: a gap. Where it
     says less, the beginning of this entry is known already (audio that was asked for again).
     """
+    TRACE = b"p"
+    """W3C traceparent; only in entries with a frame whose way is traced."""
 
 
 class AudioKind:
@@ -376,3 +382,5 @@ class ResultField:
     TYPE = b"t"
     DATA = b"d"
     TIME_MS = b"ms"
+    TRACE = b"p"
+    """W3C traceparent; only in entries whose way is traced."""

@@ -19,7 +19,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from loguru import logger
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import Span, SpanKind
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
 from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
@@ -30,7 +30,7 @@ from dragoman_contracts.errors import DragomanError, InvalidInput, LimitExceeded
 from dragoman_runtime.ports import bind_socket
 from dragoman_runtime.process import Drain, Health, HealthReport
 from dragoman_runtime.settings import RuntimeSettings
-from dragoman_runtime.telemetry import current_trace_id, span_from
+from dragoman_runtime.telemetry import current_trace_id, fail, span_from
 
 PROBLEM_TYPE = "application/problem+json"
 RETRY_AFTER_S = 1
@@ -45,8 +45,15 @@ REQUEST_SECONDS = Histogram(
     "dragoman_http_request_seconds",
     "Seconds from a request's head to the end of its answer.",
     ["service", "route"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 TASKS = Gauge("dragoman_process_tasks", "asyncio tasks of this process: a leak shows as a slope.")
+LOOP_LAG_SECONDS = Histogram(
+    "dragoman_process_loop_lag_seconds",
+    "How late the event loop of this process is: what saturates it shows here first.",
+    buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+)
+LOOP_LOOK_S = 0.5
 
 
 class StartFailed(DragomanError):
@@ -146,7 +153,6 @@ def _add_health_routes(app: FastAPI, health: Health) -> None:
     @app.get("/metrics", tags=["system"], summary="Prometheus metrics", response_class=Response)
     async def get_metrics() -> Response:
         """Metrics in Prometheus' text format."""
-        TASKS.set(len(asyncio.all_tasks()))
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
@@ -243,11 +249,10 @@ class _Observed:
         headers = dict(scope["headers"])
         method = scope.get("method", "WEBSOCKET")
         parent = headers.get(b"traceparent", b"").decode("ascii", "replace")
-        with span_from(parent, f"{method} {scope['path']}") as span:
-            span.set_attribute("http.request.method", method)
-            span.set_attribute("dragoman.span_kind", SpanKind.SERVER.name.lower())
+        with span_from(parent, method, kind=SpanKind.SERVER) as span:
             status = await self._answer(scope, receive, send)
-            span.set_attribute("http.response.status_code", status)
+            if span.is_recording():
+                _describe(span, method, scope, status)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> int:
         status = 0
@@ -276,6 +281,26 @@ class _Observed:
             route = getattr(scope.get("route"), "path", "unmatched")
             REQUESTS.labels(self._service, scope["method"], route, str(status)).inc()
             REQUEST_SECONDS.labels(self._service, route).observe(seconds)
+
+
+def _describe(span: Span, method: str, scope: Scope, status: int) -> None:
+    """Name the span by its route: a path has ids in it, and would make a name each."""
+    route = _route_of(scope)
+    span.update_name(f"{method} {route}")
+    span.set_attributes({"http.request.method": method, "http.route": route, "url.path": scope["path"]})
+    if status:
+        span.set_attribute("http.response.status_code", status)
+    if status >= 500:
+        fail(span, str(status))
+
+
+def _route_of(scope: Scope) -> str:
+    path = getattr(scope.get("route"), "path", None)
+    if path is None:
+        path = scope["path"]
+        for name, value in scope.get("path_params", {}).items():
+            path = path.replace(str(value), f"{{{name}}}")
+    return str(path)
 
 
 # --- the server -----------------------------------------------------------------------------------------
@@ -348,6 +373,7 @@ async def serve(
     helpers = [
         asyncio.ensure_future(_announce(server, url, on_bound)),
         asyncio.ensure_future(_close_on_drain(server, drain, before_close)),
+        asyncio.ensure_future(_watch_loop()),
     ]
     try:
         # Shielded: uvicorn must close its sockets even when this task is cancelled.
@@ -367,6 +393,16 @@ async def _announce(server: _Server, url: str, on_bound: Callable[[str], None] |
     logger.info("listening on {}", url)
     if on_bound is not None:
         on_bound(url)
+
+
+async def _watch_loop() -> None:
+    """Measure how late the event loop is, and how many tasks it has; until cancelled."""
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + LOOP_LOOK_S
+        TASKS.set(len(asyncio.all_tasks()))
+        await asyncio.sleep(LOOP_LOOK_S)
+        LOOP_LAG_SECONDS.observe(max(0.0, loop.time() - due))
 
 
 async def _close_on_drain(

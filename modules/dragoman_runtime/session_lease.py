@@ -67,11 +67,13 @@ class SessionLease:
 
 @dataclass(frozen=True, slots=True)
 class ResultEvent:
-    """One message for the results stream; ``to_outbox`` records it for what follows from it."""
+    """One message for the results stream; ``to_outbox`` records it for what follows from it, ``traceparent``
+    goes with it if its way is traced."""
 
     type: str
     data: bytes
     to_outbox: bool = False
+    traceparent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,7 +299,7 @@ class SessionLeases:
         for name, value in batch.state.items():
             arguments += (name, value)
         for event in batch.events:
-            arguments += (event.type, event.data, int(event.to_outbox))
+            arguments += (event.type, event.data, int(event.to_outbox), event.traceparent)
         offset = await self._fenced(
             _PUBLISH, (keys.owner, keys.state, keys.results, keys.audio, keys.outbox), arguments
         )

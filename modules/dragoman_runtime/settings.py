@@ -175,7 +175,23 @@ class RuntimeSettings(DragomanSettings):
         "auto", description="pretty, json, or auto: pretty on a terminal, JSON otherwise."
     )
     otlp_endpoint: str = Field(
-        "", description="Base URL of an OTLP/HTTP collector, as http://127.0.0.1:4318; empty: no traces sent."
+        "",
+        description="Base URL of an OTLP/HTTP receiver, as http://127.0.0.1:4318: traces, logs and metrics "
+        "are sent there; empty: nothing is sent anywhere.",
+    )
+    otlp_metrics_interval_s: float = Field(
+        15.0,
+        ge=0,
+        le=3600,
+        description="Seconds between two sendings of the metrics by OTLP; 0: never, where /metrics is "
+        "scraped.",
+    )
+    trace_ratio: float = Field(
+        0.01,
+        ge=0,
+        le=1,
+        description="Share of audio frames, and of requests that bring no trace of their own, whose way is "
+        "traced. The API's decides for all processes behind it.",
     )
     drain_timeout_s: float = Field(
         10.0, ge=0, le=3600, description="Seconds a process may take to finish its work after SIGTERM."

@@ -23,3 +23,5 @@ REAL_TIME_FACTOR = Gauge(
     "dragoman_whisper_real_time_factor", "Engine time over audio time, moving average of the last batches."
 )
 WINDOWS = Counter("dragoman_whisper_windows", "Windows by outcome.", ["outcome"])
+for _outcome in ("decoded", "failed", "refused", "cancelled"):
+    WINDOWS.labels(_outcome)  # from 0 on: increase() does not see a series' first event

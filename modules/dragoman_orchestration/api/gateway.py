@@ -11,7 +11,7 @@ import itertools
 from typing import Protocol
 
 from loguru import logger
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter, Gauge, Histogram
 
 from dragoman_contracts.errors import BusUnavailable, DragomanError
 from dragoman_orchestration.session.model import Progress
@@ -33,6 +33,11 @@ round trip instead of one, at a third of the CPU time a frame."""
 SPEAKERS = Gauge("dragoman_api_speakers", "Audio sockets open in this process.")
 FRAMES = Counter("dragoman_api_audio_frames_total", "Audio frames taken from speakers.")
 AUDIO_BYTES = Counter("dragoman_api_audio_bytes_total", "Bytes of audio taken from speakers.")
+STORE_SECONDS = Histogram(
+    "dragoman_api_audio_store_seconds",
+    "Seconds from when an entry of audio was due for Redis until it was stored.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+)
 
 
 class Speaker(Protocol):

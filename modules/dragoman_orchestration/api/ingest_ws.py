@@ -25,7 +25,8 @@ from dragoman_contracts.streams import AudioKind
 from dragoman_contracts.websocket import SessionConfigure, StreamPosition
 from dragoman_orchestration.api.admission import Admission
 from dragoman_orchestration.api.auth import Authenticator, Principal, bearer
-from dragoman_orchestration.api.gateway import AUDIO_BYTES, FRAMES, IngestGateway
+from dragoman_orchestration.api.frame_traces import FrameTraces
+from dragoman_orchestration.api.gateway import AUDIO_BYTES, FRAMES, STORE_SECONDS, IngestGateway
 from dragoman_orchestration.api.ingest_protocol import (
     Actions,
     Close,
@@ -57,7 +58,7 @@ from dragoman_orchestration.session.store import SessionStore
 from dragoman_runtime.broker.base import EntryIdRefused
 from dragoman_runtime.broker.publisher import TickPublisher
 from dragoman_runtime.process import cancel_all
-from dragoman_runtime.telemetry import current_traceparent
+from dragoman_runtime.telemetry import current_traceparent, is_chosen
 
 FIRST_RETRY_S, LAST_RETRY_S = 0.05, 1.0
 DRAIN_S = 5.0
@@ -157,6 +158,7 @@ class _Connection:
         self._loop = asyncio.get_running_loop()
         self._protocol = IngestProtocol(record.id, limits, self._loop.time())
         self._stream = store.keys(record.id).audio
+        self._traces = FrameTraces(record.id, self._stream)
         self._subscription: Subscription | None = None
         self._readable = asyncio.Event()
         self._work = asyncio.Event()
@@ -209,6 +211,7 @@ class _Connection:
             await self._tidy()
         finally:
             await cancel_all((storer,))
+            self._traces.close()
             if self._seat is not None:
                 self._presence.leave(self._seat)
             if self._subscription is not None:
@@ -233,6 +236,8 @@ class _Connection:
                 actions = protocol.on_bytes(data, now)
                 FRAMES.inc()
                 AUDIO_BYTES.inc(len(data))
+                if is_chosen() and protocol.phase is Phase.STREAMING:
+                    self._traces.take(len(data), protocol.outbox.accepted_bytes)
             else:
                 actions = protocol.on_text(message.get("text") or "", now)
             for action in actions:
@@ -337,7 +342,14 @@ class _Connection:
             self._work.clear()
             while protocol.outbox:
                 entry = protocol.outbox.take()
-                if not await self._store_one(entry):
+                if self._traces:
+                    entry = self._traces.send(entry, f"{self.epoch}-{entry.seq}")
+                due = self._loop.time()
+                stored = await self._store_one(entry)
+                STORE_SECONDS.observe(self._loop.time() - due)
+                if self._traces:
+                    self._traces.sent(stored=stored)
+                if not stored:
                     self._idle.set()
                     return
                 self._check_readable()

@@ -13,20 +13,25 @@ MAX_ENTRY_BYTES = 65_536
 
 @dataclass(frozen=True, slots=True)
 class OutboxEntry:
-    """One entry of the audio stream; ``total_bytes`` counts the session's audio up to its end."""
+    """One entry of the audio stream; ``total_bytes`` counts the session's audio up to its end,
+    ``traceparent`` is set where its way is traced."""
 
     seq: int
     kind: bytes
     data: bytes
     total_bytes: int
+    traceparent: str = ""
 
     def fields(self) -> dict[bytes, bytes]:
         """The stream fields."""
-        return {
+        fields = {
             AudioField.KIND: self.kind,
             AudioField.DATA: self.data,
             AudioField.BYTES_TOTAL: b"%d" % self.total_bytes,
         }
+        if self.traceparent:
+            fields[AudioField.TRACE] = self.traceparent.encode()
+        return fields
 
 
 class Outbox:

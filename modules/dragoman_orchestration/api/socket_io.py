@@ -29,6 +29,9 @@ LAST_WORDS_S = 2.0
 REASON_BYTES = 123
 
 CLOSED = Counter("dragoman_api_sockets_closed_total", "Sockets closed, by close code.", ["kind", "code"])
+for _kind in ("audio", "events"):
+    for _code in (*CloseCode, 1006):
+        CLOSED.labels(_kind, str(int(_code)))  # from 0 on: increase() does not see a series' first event
 
 _encoder = msgspec.json.Encoder()
 

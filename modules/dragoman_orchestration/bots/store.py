@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from prometheus_client import Counter
 
 from dragoman_contracts.bots import BotState, CompletionReason, RunnerOrders, RunnerReport
 from dragoman_contracts.errors import Conflict, DragomanError, Fenced, LimitExceeded, NotFound
@@ -22,6 +23,10 @@ from dragoman_contracts.streams import BOT_CONTROL, BotField, BotKeys
 from dragoman_orchestration.bots.model import BotRecord, Transition, changes, decode, encode
 from dragoman_runtime.broker.redis import RedisBroker
 from dragoman_runtime.broker.scripts import Argument, Script, TickScripts
+
+CHANGES = Counter("dragoman_bots_changes_total", "Bots that went into a state, by this worker.", ["state"])
+for _state in BotState:
+    CHANGES.labels(_state)  # from 0 on: increase() does not see a series' first event
 
 SOURCE = "/dragoman/bots"
 OWNER_FIELD = b"ce_ownerkey"
@@ -307,6 +312,8 @@ class BotStore:
             raise Fenced("another worker holds the bot")
         if answer != b"ok":
             raise StaleStep("the bot has gone on since it was read")
+        if after.state is not before.state:
+            CHANGES.labels(after.state).inc()
 
     async def let_go(self, claim: Claim) -> bool:
         """The bot has ended, nobody needs to hold it; whether it was still held."""

@@ -30,6 +30,8 @@ DRIFTING = Gauge(
 REPAIRS = Counter(
     "dragoman_config_repairs_total", "Repairs of services that drifted: done, failed, given_up.", ["outcome"]
 )
+for _outcome in ("done", "failed", "given_up"):
+    REPAIRS.labels(_outcome)
 
 
 @dataclass(slots=True)

@@ -112,7 +112,9 @@ class Recorder:
         except OSError as error:
             self._fail(failure_of(error))
         except Exception:
-            logger.exception("session {} cannot be recorded", self._session_id)
+            logger.bind(session_id=self._session_id).exception(
+                "session {} cannot be recorded", self._session_id
+            )
             self._fail(RecordingFailure.IO_ERROR)
 
     def _fail(self, reason: RecordingFailure) -> None:

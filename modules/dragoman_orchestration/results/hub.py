@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import msgspec
 from loguru import logger
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter, Gauge, Histogram
 
 from dragoman_contracts.errors import BusUnavailable, DragomanError, NotFound
 from dragoman_contracts.streams import ResultField, SessionKeys
@@ -32,6 +32,7 @@ from dragoman_orchestration.results.history import (
 )
 from dragoman_orchestration.results.mailbox import Item, Mailbox
 from dragoman_orchestration.results.replay import READ_COUNT, Replay
+from dragoman_orchestration.results.traces import deliver_traced
 from dragoman_runtime.broker.base import Broker, Entry
 
 T = TypeVar("T")
@@ -43,6 +44,11 @@ MAX_JOINS = 16
 
 DELIVERED = Counter("dragoman_results_delivered_total", "Result messages put into sockets' queues.")
 WATCHED = Gauge("dragoman_results_watched_sessions", "Sessions that this process reads results of.")
+DELAY_SECONDS = Histogram(
+    "dragoman_results_delay_seconds",
+    "Seconds from a result's entry in Redis to its sockets, by the clocks of worker and API.",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
 
 
 class ResultsHub:
@@ -243,7 +249,11 @@ class ResultsHub:
         for entry in readable(entries):
             language = target_language(entry)
             item = Item(splice(epoch, entry), superseded_by(entry, language))
-            DELIVERED.inc(feed.deliver(offset_of(entry.id), item, language))
+            if ResultField.TRACE in entry.fields:
+                DELIVERED.inc(deliver_traced(feed, entry, item, language))
+            else:
+                DELIVERED.inc(feed.deliver(offset_of(entry.id), item, language))
+            _observe_delay(entry)
             targets = targets_of(entry)
             if targets is not None:
                 feed.retarget(targets)
@@ -279,6 +289,12 @@ class ResultsHub:
         self._away.discard(shard)
         if not self._away:
             logger.info("results flow again")
+
+
+def _observe_delay(entry: Entry) -> None:
+    written_ms = entry.fields.get(ResultField.TIME_MS, b"")
+    if written_ms.isdigit():
+        DELAY_SECONDS.observe(max(0.0, time.time() - int(written_ms) / 1000))
 
 
 def _encode_error(error: DragomanError) -> str:

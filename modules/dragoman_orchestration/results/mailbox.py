@@ -19,10 +19,14 @@ class Closing(NamedTuple):
 
 
 class Item(NamedTuple):
-    """A message, and the key under which a later one makes it worthless; empty: nothing does."""
+    """A message, and the key under which a later one makes it worthless; empty: nothing does.
+
+    ``written`` is called each time a socket has taken it; set only where somebody wants to know.
+    """
 
     text: str
     supersedes: str = ""
+    written: Callable[[], None] | None = None
 
 
 class Mailbox:
@@ -74,6 +78,8 @@ class Mailbox:
         if self._closing is not None:
             return
         if self._writer_is_idle and self._write_now is not None and self._write_now(item.text):
+            if item.written is not None:
+                item.written()
             return
         self._items.append(item)
         self._wake_writer()
@@ -103,6 +109,9 @@ class Mailbox:
             self._writer_is_idle = False
         self._news.clear()
         texts = [item.text for item in self._items]
+        for item in self._items:
+            if item.written is not None:
+                item.written()
         self._items.clear()
         self._history_waiting = 0
         if self._closing is not None:

@@ -52,6 +52,7 @@ DELIVERED_SECONDS = Histogram(
 )
 FAILED = Counter("dragoman_webhook_failed_total", "Deliveries that were given up, by reason.", ["reason"])
 DISABLED = Counter("dragoman_webhook_disabled_total", "Endpoints that were disabled, by reason.", ["reason"])
+ATTEMPTS.labels("delivered")
 UNDER_WAY = Gauge("dragoman_webhook_attempts_under_way", "Attempts under way in this process.")
 
 

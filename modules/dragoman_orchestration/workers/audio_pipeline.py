@@ -256,19 +256,25 @@ class AudioWorker:
                 recordings=self._recordings,
             )
         except Fenced as error:
-            logger.warning("session {} is not taken: {}", lease.session_id, error.message)
+            logger.bind(session_id=lease.session_id).warning(
+                "session {} is not taken: {}", lease.session_id, error.message
+            )
             return
         except BusUnavailable:
             raise
         except Exception:
             # One session's state must not end the worker. Its lease runs out; after a few times it is buried.
-            logger.exception("session {} cannot be started", lease.session_id)
+            logger.bind(session_id=lease.session_id).exception(
+                "session {} cannot be started", lease.session_id
+            )
             return
         if was_ours:
             metrics.RESTARTS.inc()
         elif lease.generation > 1:
             metrics.TAKEOVERS.inc()
-        logger.info("session {} taken, generation {}", lease.session_id, lease.generation)
+        logger.bind(session_id=lease.session_id).info(
+            "session {} taken, generation {}", lease.session_id, lease.generation
+        )
         self._runners[lease.session_id] = runner
         metrics.SESSIONS.set(len(self._runners))
 
@@ -285,7 +291,9 @@ class AudioWorker:
                 self._to_start.remove(lease)
             running = self._runners.get(lease.session_id)
             if running is not None and running.lease is lease and not running.is_closing:
-                logger.warning("session {} was taken over by another worker", lease.session_id)
+                logger.bind(session_id=lease.session_id).warning(
+                    "session {} was taken over by another worker", lease.session_id
+                )
                 running.is_lost = True
                 await running.stop()
 
@@ -317,7 +325,7 @@ class AudioWorker:
         try:
             action()
         except Exception:
-            logger.exception("session {} failed", runner.session_id)
+            logger.bind(session_id=runner.session_id).exception("session {} failed", runner.session_id)
             runner.is_over = runner.is_lost = True
 
     def _forget_finished(self) -> None:
@@ -447,6 +455,7 @@ async def run_audio_worker(
     async with worker_face(health, runtime), asyncio.TaskGroup() as beside:
         beside.create_task(follower.run(drain))
         beside.create_task(reporter.run(drain))
+        metrics.SESSIONS_MAX.set(settings.max_sessions)
         logger.info(
             "audio worker of profile {} takes up to {} sessions", settings.profile, settings.max_sessions
         )

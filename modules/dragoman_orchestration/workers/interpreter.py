@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -47,6 +48,7 @@ AUDIO_KEPT = 8
 """Segments whose audio is kept for the recogniser's own translation into English."""
 RETRY_CAP_S = 5.0
 
+TraceRequest = Callable[[str, LaneRequest], AbstractContextManager[object]]
 HearInEnglish = Callable[[Pcm, str], Awaitable[str]]
 """Asks the recogniser to translate audio of a language into English."""
 
@@ -79,6 +81,7 @@ class Interpreter:
         hear_in_english: the recogniser's own translation, for when no translator has the pair.
         settled: of an owner before, for each language, the offset up to which all finals are done with.
         drafts: when drafts are asked for.
+        trace: what is around each request into a language.
 
     """
 
@@ -92,6 +95,7 @@ class Interpreter:
         hear_in_english: HearInEnglish,
         settled: Mapping[str, int],
         drafts: DraftPolicy,
+        trace: TraceRequest = lambda _target, _request: nullcontext(),
     ) -> None:
         self._client = client
         self._gatherer = Gatherer(client, spawn) if client is not None else None
@@ -99,6 +103,7 @@ class Interpreter:
         self._spawn = spawn
         self._tell = tell
         self._hear_in_english = hear_in_english
+        self._trace = trace
         self._settled = dict(settled)
         self._draft_policy = drafts
         self._lanes: dict[str, Lane] = {}
@@ -241,11 +246,12 @@ class Interpreter:
         started = time.monotonic()
         backoff = self._backoffs[lane.target]
         try:
-            texts = await self._ask(lane, request)
+            with self._trace(lane.target, request):
+                texts = await self._ask(lane, request)
         except DragomanError as error:
-            metrics.TRANSLATION_FAILED.labels(lane.target, error.code).inc()
+            metrics.TRANSLATION_FAILED.labels(error.code).inc()
             if backoff.failures == 0:
-                logger.warning(
+                logger.bind(session_id=self._session_id).warning(
                     "session {} has no translation into {}: {}", self._session_id, lane.target, error.message
                 )
             told = lane.failed(request, error, time.monotonic() + backoff.next_s())

@@ -4,12 +4,34 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from dragoman_contracts.errors import (
+    BadUpstream,
+    DecodeFailed,
+    EngineUnavailable,
+    InvalidInput,
+    Overloaded,
+    PairUnavailable,
+    TranslationFailed,
+)
+from dragoman_orchestration.session.recording import RecordingFailure
+
 SESSIONS = Gauge("dragoman_audio_sessions", "Sessions leased by this worker.")
+SESSIONS_MAX = Gauge("dragoman_audio_sessions_max", "Sessions that this worker takes at most.")
 TAKEOVERS = Counter("dragoman_audio_takeovers_total", "Sessions taken over from another worker.")
 FENCED = Counter("dragoman_audio_fenced_total", "Sessions dropped because another worker owns them.")
 HEARD = Counter("dragoman_audio_heard_seconds_total", "Seconds of audio decoded and gated.")
 SETTLED = Counter("dragoman_audio_settled_seconds_total", "Seconds of audio accounted for.", ["kind"])
 CAPTIONS = Counter("dragoman_audio_captions_total", "Captions published.", ["kind"])
+PARTIAL_SECONDS = Histogram(
+    "dragoman_audio_partial_seconds",
+    "Seconds from when the last audio of a partial was heard until Redis had it.",
+    buckets=(0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5),
+)
+FINAL_SECONDS = Histogram(
+    "dragoman_audio_final_seconds",
+    "Seconds from when the last audio of a final was heard until Redis had it.",
+    buckets=(0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10),
+)
 DECODE = Histogram(
     "dragoman_audio_decode_seconds",
     "Seconds from a window's request to its hypothesis, queueing included.",
@@ -25,7 +47,7 @@ TRANSLATION = Histogram(
 )
 TRANSLATIONS = Counter("dragoman_audio_translations_total", "Translations of finals published.")
 TRANSLATION_FAILED = Counter(
-    "dragoman_audio_translation_failed_total", "Requests without a translation.", ["language", "code"]
+    "dragoman_audio_translation_failed_total", "Requests without a translation.", ["code"]
 )
 DEGRADATION = Gauge("dragoman_audio_degradation_level", "Steps of the ladder in effect; 0: full service.")
 LAG = Gauge(
@@ -41,3 +63,21 @@ RECORDINGS_FAILED = Counter(
 DEAD_LETTERS = Gauge(
     "dragoman_dead_letters_waiting", "Dead letters on the streams of this worker's profile.", ["stream"]
 )
+
+# A series that begins with its first event hides it from increase(): these begin with 0.
+for _kind in ("transcribed", "silence", "gap"):
+    SETTLED.labels(_kind)
+for _kind in ("partial", "final"):
+    CAPTIONS.labels(_kind)
+for _quality in ("full", "draft"):
+    DECODE.labels(_quality)
+for _quality in ("final", "draft"):
+    TRANSLATION.labels(_quality)
+for _code in (EngineUnavailable.code, Overloaded.code, BadUpstream.code, InvalidInput.code):
+    DECODE_FAILED.labels(_code)
+    TRANSLATION_FAILED.labels(_code)
+for _code in (PairUnavailable.code, TranslationFailed.code):
+    TRANSLATION_FAILED.labels(_code)
+DECODE_FAILED.labels(DecodeFailed.code)
+for _reason in RecordingFailure:
+    RECORDINGS_FAILED.labels(_reason)

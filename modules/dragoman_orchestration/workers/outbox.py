@@ -72,7 +72,9 @@ class Outbox:
                 await self._broker.ask([("HDEL", lease.keys.outbox, *done)])
         except DragomanError as error:
             if not self._waits:
-                logger.warning("session {}: the outbox waits: {}", lease.session_id, error.message)
+                logger.bind(session_id=lease.session_id).warning(
+                    "session {}: the outbox waits: {}", lease.session_id, error.message
+                )
             self._waits = True
             return
         self._waits = False

@@ -31,7 +31,7 @@ async def bury(lease: SessionLease, leases: SessionLeases, broker: RedisBroker, 
         # All of it was transcribed and told; only the cleaning up failed.
         await leases.end(lease, retention_s=retention_s)
         return
-    logger.error(
+    logger.bind(session_id=lease.session_id).error(
         "session {} failed {} times and goes to the dead letters", lease.session_id, lease.times_delivered
     )
     reason = f"taken over {lease.times_delivered - 1} times without progress"

@@ -53,7 +53,9 @@ class Recordings:
         told = await self._scripts.run(_MARK, (keys.owner, keys.record), (lease.token, status.encode()))
         if told and status.reason is not None:
             metrics.RECORDINGS_FAILED.labels(status.reason).inc()
-            logger.warning("session {} is recorded no further: {}", lease.session_id, status.reason)
+            logger.bind(session_id=lease.session_id).warning(
+                "session {} is recorded no further: {}", lease.session_id, status.reason
+            )
 
     async def sweep(self) -> None:
         """Every hour delete what has been kept long enough, and what no session has any more."""

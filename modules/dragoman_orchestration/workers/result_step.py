@@ -76,10 +76,11 @@ def drafts_after(
     return standing
 
 
-def result_event(message: ServerMessage) -> ResultEvent:
+def result_event(message: ServerMessage, traceparent: str = "") -> ResultEvent:
     """The message as the results stream holds it."""
     tag = str(type(message).__struct_config__.tag)
-    return ResultEvent(tag, msgspec.json.encode(message), to_outbox=is_kept(message))
+    data = msgspec.json.encode(message)
+    return ResultEvent(tag, data, to_outbox=is_kept(message), traceparent=traceparent)
 
 
 def error_message(error: DragomanError) -> ErrorMessage:

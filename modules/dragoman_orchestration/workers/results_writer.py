@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from dragoman_contracts.errors import BusUnavailable
 from dragoman_contracts.websocket import ServerMessage, TranscriptFinal, TranscriptPartial
 from dragoman_orchestration.workers import metrics
+from dragoman_orchestration.workers.heard_at import HeardAt
 from dragoman_orchestration.workers.interpreter import Interpreter
 from dragoman_orchestration.workers.outbox import Outbox
 from dragoman_orchestration.workers.result_step import (
@@ -18,6 +20,7 @@ from dragoman_orchestration.workers.result_step import (
     replaced,
     result_event,
 )
+from dragoman_orchestration.workers.traces import SessionTraces
 from dragoman_runtime.resilience import Backoff
 from dragoman_runtime.session_lease import ResultBatch, SessionLease, SessionLeases
 
@@ -36,15 +39,26 @@ class ResultsWriter:
         leases: for the fenced publish.
         outbox: delivers what follows from finals and translations.
         drafts: of an owner before, the offset of the draft that stands in each place.
+        traces: which messages' ways are traced.
+        heard: when their audio was heard.
 
     """
 
     def __init__(
-        self, lease: SessionLease, leases: SessionLeases, outbox: Outbox, drafts: Mapping[str, int]
+        self,
+        lease: SessionLease,
+        leases: SessionLeases,
+        outbox: Outbox,
+        drafts: Mapping[str, int],
+        *,
+        traces: SessionTraces,
+        heard: HeardAt,
     ) -> None:
         self._lease = lease
         self._leases = leases
         self._outbox = outbox
+        self._traces = traces
+        self._heard = heard
         self._drafts = dict(drafts)
         self._copied: set[int] = set()
         self._waiting: list[ServerMessage] = []
@@ -68,12 +82,13 @@ class ResultsWriter:
         messages, self._waiting = collapse(self._waiting), []
         gone = replaced(self._drafts, messages)
         standing = {place: offset for place, offset in self._drafts.items() if place not in gone}
-        batch = replace(
-            make_batch(messages, standing),
-            events=[result_event(message) for message in messages],
-            superseded=[self._drafts[place] for place in gone],
-        )
-        first = await self._publish(batch) - len(messages) + 1
+        with self._traces.sending(messages) as parents:
+            batch = replace(
+                make_batch(messages, standing),
+                events=[result_event(*one) for one in zip(messages, parents, strict=True)],
+                superseded=[self._drafts[place] for place in gone],
+            )
+            first = await self._publish(batch) - len(messages) + 1
         self._drafts = drafts_after(self._drafts, messages, first)
         for offset, (message, event) in enumerate(zip(messages, batch.events, strict=True), start=first):
             if event.to_outbox:
@@ -81,7 +96,14 @@ class ResultsWriter:
             if isinstance(message, TranscriptFinal):
                 interpreter.final(offset, message)
             if isinstance(message, TranscriptFinal | TranscriptPartial):
-                metrics.CAPTIONS.labels("partial" if is_draft(message) else "final").inc()
+                self._count(message)
+
+    def _count(self, caption: TranscriptFinal | TranscriptPartial) -> None:
+        late_s = self._heard.since_s(caption.end_ms, time.monotonic())
+        metrics.CAPTIONS.labels("partial" if is_draft(caption) else "final").inc()
+        if late_s is not None:
+            lateness = metrics.PARTIAL_SECONDS if is_draft(caption) else metrics.FINAL_SECONDS
+            lateness.observe(late_s)
 
     async def deliver(self, interpreter: Interpreter) -> bool:
         """Deliver what the outbox holds and clear what is done with; whether nothing of it is left."""

@@ -24,7 +24,7 @@ from dragoman_contracts.errors import (
     InvalidInput,
     UnsupportedAudio,
 )
-from dragoman_contracts.streams import StateField
+from dragoman_contracts.streams import AudioField, StateField
 from dragoman_contracts.websocket import (
     ErrorMessage,
     ServerMessage,
@@ -60,6 +60,7 @@ from dragoman_orchestration.workers.audio_feed import (
     Lost,
     Torn,
 )
+from dragoman_orchestration.workers.heard_at import HeardAt
 from dragoman_orchestration.workers.interpreter import Interpreter, hotwords_of
 from dragoman_orchestration.workers.ladder import Pace
 from dragoman_orchestration.workers.listening import ListeningConfig
@@ -69,11 +70,11 @@ from dragoman_orchestration.workers.result_step import error_message
 from dragoman_orchestration.workers.results_writer import ResultsWriter
 from dragoman_orchestration.workers.service_level import ServiceLevel
 from dragoman_orchestration.workers.settings import AudioWorkerSettings
+from dragoman_orchestration.workers.traces import SessionTraces
 from dragoman_orchestration.workers.wishes import SessionWishes
 from dragoman_runtime.broker.base import Entry
 from dragoman_runtime.resilience import Backoff
 from dragoman_runtime.session_lease import ResultBatch, SessionLease, SessionLeases
-from dragoman_runtime.telemetry import span_from
 
 SURVIVED_MS = 1_000
 """Audio heard beyond what any owner before had heard, that counts as progress: more than what an owner hears
@@ -158,7 +159,12 @@ class SessionRunner:
         self._verified = ""
         self._verify_due = 0.0
         self._pace = Pace(most_s=settings.read_ahead_ms / 1000)
-        self._results = ResultsWriter(lease, leases, outbox, state.drafts)
+        self._traces = SessionTraces(lease.keys, lease.traceparent)
+        self._heard_at = HeardAt()
+        self._log = logger.bind(session_id=lease.session_id)
+        self._results = ResultsWriter(
+            lease, leases, outbox, state.drafts, traces=self._traces, heard=self._heard_at
+        )
         self._ending = ""
         self._done_since: float | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -178,6 +184,7 @@ class SessionRunner:
             hear_in_english=self._hear_in_english,
             settled=state.translated,
             drafts=self._listening.drafts,
+            trace=self._traces.translating,
         )
         for offset, data in sorted(lease.outbox.items()):
             kept = decode_kept(data)
@@ -233,13 +240,22 @@ class SessionRunner:
         for entry in entries:
             if not self.wants_audio:
                 break  # read again later: an entry may hold a quarter of a MiB
-            try:
-                for heard in self._feed.take(entry):
-                    self._hear(heard)
-            except UnsupportedAudio as error:
-                self._refuse_audio(error)
+            traced = entry.fields.get(AudioField.TRACE)
+            if traced is None:
+                self._feed_one(entry)
+            else:
+                with self._traces.hearing(entry, traced):
+                    self._feed_one(entry)
+                    self._traces.heard(self._recogniser.heard_ms)
             if self._feed.position != entry.id:
                 break  # what lies behind a hole is read again when the gap is told
+
+    def _feed_one(self, entry: Entry) -> None:
+        try:
+            for heard in self._feed.take(entry):
+                self._hear(heard)
+        except UnsupportedAudio as error:
+            self._refuse_audio(error)
 
     def apply_wishes(self, wishes: SessionWishes) -> None:
         """Translate and listen as the session's record tells now; its terms reach the recogniser."""
@@ -312,7 +328,7 @@ class SessionRunner:
         elif isinstance(heard, Configured):
             self._configure(heard.options)
         elif isinstance(heard, Lost):
-            logger.warning("session {}: {} ms of audio were lost", self.session_id, heard.samples // 16)
+            self._log.warning("session {}: {} ms of audio were lost", self.session_id, heard.samples // 16)
             self._lost = heard
             self._verified = ""
         elif isinstance(heard, Torn):
@@ -325,7 +341,9 @@ class SessionRunner:
             self._take(self._recogniser.hear(heard))
             self._take(self._recogniser.finish_ready())
             heard_ms = self._recogniser.heard_ms - before_ms
-            self._pace.heard(heard_ms, time.monotonic())
+            now = time.monotonic()
+            self._heard_at.heard(self._recogniser.heard_ms, now)
+            self._pace.heard(heard_ms, now)
             metrics.HEARD.inc(heard_ms / 1000)
 
     def _configure(self, options: SessionOptions) -> None:
@@ -361,7 +379,7 @@ class SessionRunner:
         if torn.at_bytes <= self._torn_to_bytes:
             return
         self._torn_to_bytes = torn.at_bytes
-        logger.warning("session {}: {} bytes of a container were lost", self.session_id, torn.lost_bytes)
+        self._log.warning("session {}: {} bytes of a container were lost", self.session_id, torn.lost_bytes)
         self._tell(
             ErrorMessage(
                 code="audio_lost",
@@ -378,7 +396,7 @@ class SessionRunner:
             self._refuse_audio(error)
 
     def _refuse_audio(self, error: UnsupportedAudio) -> None:
-        logger.warning("session {} sent audio that cannot be decoded", self.session_id)
+        self._log.warning("session {} sent audio that cannot be decoded", self.session_id)
         self._tell(error_message(error))
         if self._feed.audio is not None and not self._feed.audio.is_pcm:
             # A container that is none stays none: there is nothing to go on with.
@@ -391,7 +409,9 @@ class SessionRunner:
             and not self._waits_for_finals
             and now - self._last_audio > self._settings.idle_timeout_s
         ):
-            logger.info("session {} ends after {:g} s without audio", self.session_id, now - self._last_audio)
+            self._log.info(
+                "session {} ends after {:g} s without audio", self.session_id, now - self._last_audio
+            )
             self._feed.finish()
             self._ending = "idle"
 
@@ -472,31 +492,23 @@ class SessionRunner:
             self._tell(SessionDegraded(level=self._level_told, reason=self._service.reason))
 
     async def _ask(self, request: DecodeRequest) -> WindowResult:
-        """The hypothesis; full windows are traced, drafts would drown the trace of a meeting."""
+        """The hypothesis, as part of the traces of what is heard in it."""
         options = msgspec.structs.replace(request.options, session_id=self.session_id)
-        if not request.full:
-            return await self._service.decode(request.samples, options)
-        with span_from(
-            self.lease.traceparent,
-            "decode window",
-            session_id=self.session_id,
-            start_ms=request.start_ms,
-            end_ms=request.end_ms,
-        ):
+        with self._traces.decoding(request):
             return await self._service.decode(request.samples, options)
 
     def _decode_failed(self, request: DecodeRequest, error: DragomanError) -> None:
         metrics.DECODE_FAILED.labels(error.code).inc()
         now = time.monotonic()
         if isinstance(error, InvalidInput | DecodeFailed):
-            logger.warning("session {}: a window was refused: {}", self.session_id, error.message)
+            self._log.warning("session {}: a window was refused: {}", self.session_id, error.message)
             self._tell(error_message(error))
             self._take(self._recogniser.give_up(request, error.code))
             return
         self._recogniser.fail(request)
         if self._failing_since is None:
             self._failing_since = now
-            logger.warning("session {} waits: {}", self.session_id, error.message)
+            self._log.warning("session {} waits: {}", self.session_id, error.message)
         self._decode_after = now + self._backoff.next_s()
 
     def _watch_lag(self, now: float) -> None:
@@ -566,6 +578,7 @@ class SessionRunner:
         if self._recorder is not None:
             await self._secure_recording(self._recorder)
         await self._results.step(self._batch, self.interpreter)
+        self._heard_at.forget(self._committed_told_ms)
         await self._results.deliver(self.interpreter)
         self._start_translations(time.monotonic())
 
@@ -598,6 +611,7 @@ class SessionRunner:
         beyond_ms = recogniser.heard_ms - self._heard_before_ms
         progressed = recogniser.committed_ms > self._committed_told_ms or beyond_ms > SURVIVED_MS
         self._committed_told_ms = recogniser.committed_ms
+        self._traces.committed(recogniser.committed_ms)
         state = RunnerState(
             recogniser=recogniser.state(),
             feed=feed,
@@ -637,7 +651,7 @@ class SessionRunner:
         except BusUnavailable:
             self.is_closing = False
             raise
-        logger.info("session {} ended: {}", self.session_id, self._ended)
+        self._log.info("session {} ended: {}", self.session_id, self._ended)
         self.is_over = True
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -657,10 +671,10 @@ class SessionRunner:
         if isinstance(error, Fenced):
             self.is_fenced = True
             metrics.FENCED.inc()
-            logger.warning("session {} stops here: {}", self.session_id, error.message)
+            self._log.warning("session {} stops here: {}", self.session_id, error.message)
             return
         # Its lease runs out; whoever takes it over tries again, and gives up after a few times.
-        logger.opt(exception=error).error("session {} failed", self.session_id)
+        self._log.opt(exception=error).error("session {} failed", self.session_id)
 
 
 def _read_state(lease: SessionLease) -> RunnerState:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from loguru import logger
+from opentelemetry.trace import SpanKind
 from prometheus_client import Counter, Histogram
 
 from dragoman_contracts.envelope import Envelope
@@ -26,7 +27,7 @@ from dragoman_contracts.errors import DragomanError
 from dragoman_contracts.streams import dead_letter_stream
 from dragoman_runtime.broker.base import Broker, Delivery, GroupMissing
 from dragoman_runtime.dead_letters import DEAD_LETTERS, dead_letter_fields
-from dragoman_runtime.telemetry import span_from
+from dragoman_runtime.telemetry import messaging, span_from
 
 Handler = Callable[[Envelope], Awaitable[None]]
 
@@ -117,6 +118,12 @@ class Consumer:
         self._handled: OrderedDict[str, None] = OrderedDict()
         self._next_claim = 0.0
         self._log = logger.bind(stream=stream, group=group, consumer=consumer_name)
+        # From 0 on: increase() does not see a series' first event.
+        for outcome in ("handled", "repeated", "failed", "dead"):
+            EVENTS.labels(stream, group, outcome)
+        CLAIMED.labels(stream, group)
+        LOOP_ERRORS.labels(stream, group)
+        DEAD_LETTERS.labels(stream)
 
     async def run(self, drain: StopSignal) -> None:
         """Consume until the drain; returns when the handler under way is done. Raises nothing of the bus."""
@@ -218,7 +225,13 @@ class Consumer:
             if not envelope.traceparent:
                 await self._handler(envelope)
                 return
-            with span_from(envelope.traceparent, f"handle {envelope.type}"):
+            attributes = messaging("process", self._stream, message_id=envelope.id) | {
+                "messaging.consumer.group.name": self._group,
+                "cloudevents.event_type": envelope.type,
+            }
+            with span_from(
+                envelope.traceparent, f"process {self._stream}", kind=SpanKind.CONSUMER, attributes=attributes
+            ):
                 await self._handler(envelope)
 
     async def _failed(self, delivery: Delivery, error: Exception) -> bool:

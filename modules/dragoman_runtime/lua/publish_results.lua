@@ -3,7 +3,7 @@
 -- ARGV: token, expected checkpoint, new checkpoint (unique to this step), time in ms,
 --       audio id to trim before ('' = none), offsets of superseded partials to drop (separated by spaces),
 --       number of state fields n, n pairs (field, value),
---       then for each event: type, data, outbox ('1' = record it for what follows from it)
+--       then for each event: type, data, outbox ('1' = record it for what follows from it), trace ('' = not traced)
 -- Returns the offset of the last event; error FENCED if another owner holds the session, STALE if the checkpoint moved.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return redis.error_reply('FENCED another owner holds the session')
@@ -22,9 +22,13 @@ for superseded in string.gmatch(ARGV[6], '%d+') do
 end
 local fields = tonumber(ARGV[7])
 local first_event = 8 + 2 * fields
-for i = first_event, #ARGV, 3 do
+for i = first_event, #ARGV, 4 do
   offset = offset + 1
-  redis.call('XADD', KEYS[3], offset .. '-0', 't', ARGV[i], 'd', ARGV[i + 1], 'ms', ARGV[4])
+  if ARGV[i + 3] == '' then
+    redis.call('XADD', KEYS[3], offset .. '-0', 't', ARGV[i], 'd', ARGV[i + 1], 'ms', ARGV[4])
+  else
+    redis.call('XADD', KEYS[3], offset .. '-0', 't', ARGV[i], 'd', ARGV[i + 1], 'ms', ARGV[4], 'p', ARGV[i + 3])
+  end
   if ARGV[i + 2] == '1' then
     redis.call('HSET', KEYS[5], offset, ARGV[i + 1])
   end

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from opentelemetry import trace
 from starlette.types import Receive, Scope, Send
 
 from dragoman_contracts.audio import MODEL_RATE_HZ
@@ -59,7 +60,9 @@ class WindowEndpoint:
         watch = asyncio.ensure_future(receive())  # nothing but http.disconnect can come now
         watch.add_done_callback(lambda _: answer.cancel())
         try:
-            body = msgspec.json.encode(await answer)
+            result = await answer
+            _describe_span(result)
+            body = msgspec.json.encode(result)
         except asyncio.CancelledError:
             if watch.done() and not watch.cancelled():
                 return
@@ -133,6 +136,20 @@ def _check_media_type(value: bytes) -> None:
     if kind != "audio/l16" or rate != str(MODEL_RATE_HZ) or channels != "1":
         raise UnsupportedAudio(
             "the content type is not that of a window", remedy=f"Send content-type: {WINDOW_MEDIA_TYPE}"
+        )
+
+
+def _describe_span(result: WindowResult) -> None:
+    """What the engine did, on the request's span, if that is recorded."""
+    span = trace.get_current_span()
+    if span.is_recording():
+        span.set_attributes(
+            {
+                "dragoman.engine": result.engine,
+                "dragoman.queue_ms": result.queue_ms,
+                "dragoman.inference_ms": result.inference_ms,
+                "dragoman.batch_size": result.batch_size,
+            }
         )
 
 
