@@ -402,6 +402,24 @@ async def test_a_recording_is_deleted_and_the_words_stay(stack: Stack, chromium:
     assert (await told(stack, session_id))["recording"] is None
 
 
+async def test_a_session_is_shared_and_watched(stack: Stack, chromium: Chromium) -> None:
+    session_id = await stack.create_session(title="Open to all", translation={"targets": ["es"]})
+    page = await chromium.open(stack, "/sessions")
+    await page.get_by_role("button", name="Share “Open to all”").click()
+    link = re.compile(rf"/watch/{session_id}#token=")
+    await expect(page.get_by_role("dialog").get_by_text(link)).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+
+    await page.get_by_role("link", name="Open to all").click()
+    await page.get_by_role("button", name="Share", exact=True).click()
+    await expect(page.get_by_role("dialog").get_by_text(link)).to_be_visible()
+    await page.keyboard.press("Escape")
+    await page.get_by_role("button", name="Watch live").click()
+    await expect(page).to_have_url(re.compile(f"/watch/{session_id}"))
+    await expect(page.get_by_role("heading", level=1, name="Open to all")).to_be_visible()
+
+
 async def test_a_session_that_is_gone_is_told_in_plain_words(stack: Stack, chromium: Chromium) -> None:
     page = await chromium.open(stack, f"/sessions/{'0' * 32}")
     await expect(page.get_by_role("heading", name="This session is not here any more")).to_be_visible()
