@@ -9,7 +9,7 @@ const NOW = "found-now";
 export const MARKS_TEXT = "highlights" in CSS;
 
 /** The element that shows a lane of the segment with this index. */
-export function laneElement(list: Element, index: number, lane: string): HTMLElement | null {
+function laneElement(list: Element, index: number, lane: string): HTMLElement | null {
   return list.children[index]?.querySelector<HTMLElement>(`[data-lane="${CSS.escape(lane)}"]`) ?? null;
 }
 
@@ -17,7 +17,7 @@ export function laneElement(list: Element, index: number, lane: string): HTMLEle
  * The same characters of an element's text as a range of its text nodes. A static one: thousands of ranges that
  * follow each change of the page make every change slow.
  */
-export function rangeIn(element: Element, start: number, end: number): StaticRange | null {
+function rangeIn(element: Element, start: number, end: number): StaticRange | null {
   const texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
   let at = 0;
   let begin: { startContainer: Node; startOffset: number } | null = null;

@@ -85,7 +85,6 @@ export const Transcript = memo(function Transcript({
         className={styles.list}
         aria-label={t("transcript.label")}
         data-layout={layout}
-        data-lanes={lanes.length}
         data-heard={heard || undefined}
         data-uncertain={uncertain || undefined}
         onClick={onClick}
