@@ -12,9 +12,12 @@ GPU, NPU = "nvidia.com/gpu", "npu.intel.com/accel"
 
 def devices(rendered: Rendered, component: str) -> dict[str, Any]:
     resources = container_of(rendered.component(component))["resources"]
-    found = {name: count for name, count in resources["limits"].items() if "/" in name}
+    found, asked = (
+        {name: count for name, count in resources[kind].items() if "/" in name}
+        for kind in ("limits", "requests")
+    )
     # Kubernetes refuses a device whose request differs from its limit.
-    assert {name: count for name, count in resources["requests"].items() if "/" in name} == found
+    assert asked == found
     return found
 
 
@@ -22,7 +25,8 @@ def devices(rendered: Rendered, component: str) -> dict[str, Any]:
     ("component", "wanted"),
     [
         ("whisper-cpu", {}), ("whisper-gpu", {GPU: 1}), ("whisper-mock", {}),
-        ("audio-cpu", {}), ("audio-gpu", {}), ("audio-npu", {}), ("audio-mock", {}), ("api", {}), ("translation", {}),
+        ("audio-cpu", {}), ("audio-gpu", {}), ("audio-npu", {}), ("audio-mock", {}),
+        ("api", {}), ("translation", {}),
     ],
 )  # fmt: skip
 def test_only_the_services_that_use_a_device_ask_for_it(component: str, wanted: dict[str, int]) -> None:

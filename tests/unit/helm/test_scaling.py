@@ -117,10 +117,12 @@ def queries(scaled: Manifest) -> dict[str, str]:
 
 def test_keda_asks_for_pending_entries_free_capacity_and_backlog(everything: Rendered) -> None:
     asked = queries(everything.one("ScaledObject", "captions-audio-gpu"))
-    stream = '{stream="sessions:gpu",group="audio-pipeline"}'
+    stream, profile = '{stream="sessions:gpu",group="audio-pipeline"}', '{profile="gpu"}'
     assert asked == {
-        "pending-entries": f"max(dragoman_fleet_stream_pending{stream}) + (max(dragoman_fleet_stream_lag{stream}) or vector(0))",
-        "free-capacity": 'clamp_min(max(dragoman_fleet_workers{profile="gpu"}) + (20 - max(dragoman_fleet_room{profile="gpu"})) / 40, 0)',
+        "pending-entries": f"max(dragoman_fleet_stream_pending{stream})"
+        f" + (max(dragoman_fleet_stream_lag{stream}) or vector(0))",
+        "free-capacity": f"clamp_min(max(dragoman_fleet_workers{profile})"
+        f" + (20 - max(dragoman_fleet_room{profile})) / 40, 0)",
         "backlog": 'max(dragoman_fleet_backlog_seconds{profile="gpu"})',
     }
     assert queries(everything.one("ScaledObject", "captions-bots")) == {

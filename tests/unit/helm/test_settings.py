@@ -122,7 +122,7 @@ def test_values_reach_the_process_as_they_were_meant(given: object, text: str) -
         ({"defaults": {"drainTimeoutSeconds": 30}}, "api", "DRAGOMAN_DRAIN_TIMEOUT_S", "30"),
         ({"whisper": {"model": "small"}}, "whisper-cpu", "DRAGOMAN_WHISPER_MODEL", "small"),
         ({"translation": {"models": "en-es=a/b"}}, "translation", "DRAGOMAN_TRANSLATION_MODELS", "en-es=a/b"),
-        ({"recordings": {"enabled": True}}, "audio-cpu", "DRAGOMAN_RECORDINGS_DIR", "/var/lib/dragoman/recordings/sessions"),
+        ({"recordings": {"enabled": True, "keepSeconds": 60}}, "api", "DRAGOMAN_RECORDINGS_KEEP_S", "60"),
         ({"bots": {"enabled": True, "maxBots": 7}}, "bots", "DRAGOMAN_BOTS_WORKER_MAX_BOTS", "7"),
         ({"listenAddress": "::"}, "monitoring", "DRAGOMAN_METRICS_HOST", "::"),
     ],

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.unit.helm.chart import CHART, ROOT, RenderError, render
+from tests.unit.helm.chart import CHART, NEWEST, ROOT, RenderError, render
 
 
 @pytest.mark.parametrize(
@@ -40,15 +40,41 @@ def test_the_schema_refuses_and_names_the_place(values: dict[str, Any], told: st
 @pytest.mark.parametrize(
     ("base", "values", "told"),
     [
-        ("default", {"secrets": {"generate": False}, "redis": {"internal": {"existingSecret": "r"}}}, "DRAGOMAN_API_KEYS is not set, and there is no default for it: set secrets.existingSecret"),
-        ("mock", {"redis": {"internal": {"password": ""}}}, "The password of Redis is not set, and there is no default for it: set redis.internal.existingSecret"),
-        ("default", {"redis": {"internal": {"enabled": False}}}, "There is no Redis: set redis.internal.enabled=true, or redis.external.existingSecret"),
-        ("default", {"redis": {"external": {"existingSecret": "r"}}}, "redis.external is set, but redis.internal.enabled is true"),
-        ("default", {"defaultProfile": "gpu"}, "defaultProfile is gpu, but audio.profiles.gpu is not enabled; enabled: cpu."),
-        ("default", {"audio": {"profiles": {"gpu": {"enabled": True}}}}, "The profile gpu has no whisper service: enable whisper.profiles.gpu, or name one in audio.profiles.gpu.whisperUrl."),
+        (
+            "default",
+            {"secrets": {"generate": False}, "redis": {"internal": {"existingSecret": "r"}}},
+            "DRAGOMAN_API_KEYS is not set, and there is no default for it: set secrets.existingSecret",
+        ),
+        (
+            "mock",
+            {"redis": {"internal": {"password": ""}}},
+            "The password of Redis is not set, and there is no default for it: "
+            "set redis.internal.existingSecret",
+        ),
+        (
+            "default",
+            {"redis": {"internal": {"enabled": False}}},
+            "There is no Redis: set redis.internal.enabled=true, or redis.external.existingSecret",
+        ),
+        (
+            "default",
+            {"redis": {"external": {"existingSecret": "r"}}},
+            "redis.external is set, but redis.internal.enabled is true",
+        ),
+        (
+            "default",
+            {"defaultProfile": "gpu"},
+            "defaultProfile is gpu, but audio.profiles.gpu is not enabled; enabled: cpu.",
+        ),
+        (
+            "default",
+            {"audio": {"profiles": {"gpu": {"enabled": True}}}},
+            "The profile gpu has no whisper service: enable whisper.profiles.gpu, "
+            "or name one in audio.profiles.gpu.whisperUrl.",
+        ),
         ("default", {"web": {"enabled": True}, "api": {"enabled": False}}, "web.enabled needs api.enabled"),
     ],
-)  # fmt: skip
+)
 def test_values_that_do_not_fit_one_another_are_refused_in_a_sentence(
     base: str, values: dict[str, Any], told: str
 ) -> None:
@@ -61,7 +87,7 @@ def test_nothing_is_installed_without_a_choice_of_secrets() -> None:
     from tests.unit.helm.chart import run_helm
 
     with pytest.raises(RenderError, match="there is no default for it"):
-        run_helm("template", "captions", str(CHART))
+        run_helm("template", "captions", str(CHART), "--kube-version", NEWEST)
 
 
 def test_every_value_has_its_place_in_the_schema() -> None:
