@@ -10,6 +10,7 @@ ARG PYTHON_IMAGE=python:3.13-slim-trixie
 FROM ${PYTHON_IMAGE} AS builder
 # Compiled files tell their source by its hash, not by its time, so that two builds give the same bytes.
 ENV SOURCE_DATE_EPOCH=315532800 \
+    PIP_CACHE_DIR=/var/cache/pip \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_PROGRESS_BAR=off \
     PIP_REQUIRE_HASHES=1 \
@@ -19,7 +20,7 @@ RUN python3 -m venv --without-pip /opt/dragoman
 
 # The product alone, in an environment of the same shape: its layer is small, and changes more often than the rest.
 FROM builder AS product
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/var/cache/pip \
     python3 -m venv --without-pip /opt/build \
     && python3 -m pip --python /opt/build install -r /requirements/build.txt
 WORKDIR /source
@@ -30,27 +31,27 @@ RUN mkdir /wheels \
     && PIP_REQUIRE_HASHES=0 python3 -m pip --python /opt/dragoman install --no-deps --no-index /wheels/*.whl
 
 FROM builder AS api-libraries
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/var/cache/pip \
     python3 -m pip --python /opt/dragoman install -r /requirements/api.txt
 
 FROM builder AS worker-libraries
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/var/cache/pip \
     python3 -m pip --python /opt/dragoman install -r /requirements/worker.txt
 
 FROM builder AS whisper-libraries
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/var/cache/pip \
     python3 -m pip --python /opt/dragoman install -r /requirements/whisper.txt
 
 FROM builder AS whisper-gpu-libraries
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/var/cache/pip \
     python3 -m pip --python /opt/dragoman install -r /requirements/whisper-gpu.txt
 
 FROM builder AS translation-libraries
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/var/cache/pip \
     python3 -m pip --python /opt/dragoman install -r /requirements/translation.txt
 
 FROM builder AS bots-libraries
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/var/cache/pip \
     python3 -m pip --python /opt/dragoman install -r /requirements/bots.txt
 
 # --- What all images have --------------------------------------------------------------------------------------------

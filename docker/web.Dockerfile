@@ -4,14 +4,15 @@ ARG NGINX_IMAGE=nginx:1.28-alpine-slim
 
 FROM ${NODE_IMAGE} AS build
 WORKDIR /source/modules/web
-ENV npm_config_audit=false \
+ENV npm_config_cache=/var/cache/npm \
+    npm_config_audit=false \
     npm_config_fund=false \
     npm_config_update_notifier=false
 # The libraries change less often than the page: a layer of their own.
 COPY modules/web/package.json modules/web/package-lock.json modules/web/.npmrc ./
 COPY modules/web/client/package.json client/package.json
 COPY modules/web/types/package.json types/package.json
-RUN --mount=type=cache,target=/root/.npm \
+RUN --mount=type=cache,target=/var/cache/npm \
     npm ci --no-audit --no-fund
 COPY modules/web ./
 # Goes where the API's copy lies, as vite.config.ts says.

@@ -1,0 +1,178 @@
+"""Containers of the real images, and a client that gets its captions from the port they publish."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jiwer
+import numpy as np
+import pytest
+
+from dragoman_contracts.websocket import SessionEndedMessage, TranscriptFinal, parse_server_message
+from dragoman_orchestration.api.page import PAGE_HEADERS
+from dragoman_whisper.engines.mock_speech import speak
+
+from .conftest import ROOT, Stack, run, running
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+FIXTURES = ROOT / "tests" / "fixtures"
+MEETING = "meeting_en_two_voices.wav"
+NUMBERS = list(range(200, 212))
+USER = 10_001
+MB = 1_000_000
+LARGEST_MB = {"api": 250, "worker": 1_000, "whisper": 1_000, "translation": 1_000, "bots": 1_000, "web": 250}
+WORDS_WRONG_AT_MOST = 0.05
+PLAIN = jiwer.Compose(
+    [jiwer.ToLowerCase(), jiwer.RemovePunctuation(), jiwer.Strip(), jiwer.ReduceToListOfListOfWords()]
+)
+
+
+def free_port() -> int:
+    """A port that is free now; an engine publishes it in a moment."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def finals(events: list[dict[str, Any]]) -> list[TranscriptFinal]:
+    parsed = [parse_server_message(json.dumps(event)) for event in events]
+    ended = parsed[-1]
+    assert isinstance(ended, SessionEndedMessage)
+    assert ended.ledger.is_complete
+    assert ended.ledger.gap_ms == 0
+    return [event for event in parsed if isinstance(event, TranscriptFinal)]
+
+
+@pytest.fixture(scope="module")
+def mock() -> Iterator[Stack]:
+    with running("mock,web", free_port(), free_port()) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def spoken(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recording that the mock engine understands: silence, twelve numbers, silence."""
+    quiet = np.zeros(8_000, np.float32)
+    path = tmp_path_factory.mktemp("spoken") / "spoken.wav"
+    with wave.open(str(path), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(16_000)
+        out.writeframes((np.concatenate([quiet, speak(NUMBERS), quiet]) * 32_767).astype("<i2").tobytes())
+    return path
+
+
+def words(events: list[dict[str, Any]]) -> list[str]:
+    return [word.text.strip() for final in finals(events) for word in final.words]
+
+
+def test_a_client_gets_each_word_once_through_the_published_port(mock: Stack, spoken: Path) -> None:
+    assert words(mock.transcribe(spoken)) == [f"w{number:05d}" for number in NUMBERS]
+
+
+def test_a_client_gets_each_word_through_nginx_too(mock: Stack, spoken: Path) -> None:
+    assert words(mock.transcribe(spoken, url=mock.web_url)) == [f"w{number:05d}" for number in NUMBERS]
+
+
+def test_nginx_serves_the_page_as_the_api_does(mock: Stack) -> None:
+    for path in ("/", "/sessions", "/sessions/abc", "/watch/abc"):
+        page, same = httpx.get(mock.web_url + path), httpx.get(mock.url + path)
+        assert page.status_code == same.status_code == 200
+        assert "<title>Dragoman</title>" in page.text
+        for name in (*PAGE_HEADERS, "cache-control"):
+            assert page.headers[name] == same.headers[name], (path, name)
+    script = httpx.get(mock.web_url).text.partition('src="/assets/')[2].partition('"')[0]
+    asset = httpx.get(f"{mock.web_url}/assets/{script}")
+    assert asset.headers["cache-control"] == httpx.get(f"{mock.url}/assets/{script}").headers["cache-control"]
+    assert asset.headers["content-encoding"] == "gzip"
+    assert httpx.get(f"{mock.web_url}/assets/none.js").status_code == 404
+    assert httpx.get(f"{mock.web_url}/metrics").status_code == 404
+    assert httpx.get(f"{mock.web_url}/v1/capabilities").status_code == 401
+    assert httpx.get(f"{mock.web_url}/openapi.json").json()["info"]["title"] == "Dragoman"
+
+
+def test_no_container_is_root_or_may_become_it_or_can_write_where_it_should_not(mock: Stack) -> None:
+    for service in mock.containers:
+        status = dict(
+            line.split(":\t", 1)
+            for line in mock.inside(service, "cat", "/proc/1/status").stdout.splitlines()
+            if ":\t" in line
+        )
+        assert int(status["Uid"].split()[0]) in {USER, 999}, service
+        assert int(status["CapEff"], 16) == int(status["CapBnd"], 16) == 0, service
+        assert mock.inspect(service)["HostConfig"]["ReadonlyRootfs"], service
+        assert "no-new-privileges" in mock.inspect(service)["HostConfig"]["SecurityOpt"][0], service
+        assert mock.inside(service, "touch", "/etc/written").returncode != 0, service
+        assert mock.inspect(service)["HostConfig"]["Memory"] > 0, service
+
+
+def test_only_the_api_and_nginx_are_published_and_only_on_loopback(mock: Stack) -> None:
+    published = {
+        (service, place["HostIp"], int(place["HostPort"]))
+        for service in mock.containers
+        for places in mock.inspect(service)["NetworkSettings"]["Ports"].values()
+        for place in places or ()
+    }
+    assert published == {("api", "127.0.0.1", mock.port), ("web", "127.0.0.1", mock.web_port)}
+
+
+def test_secrets_reach_the_api_and_not_who_has_no_business_with_them(mock: Stack) -> None:
+    holders = {
+        service for service in mock.containers if mock.key in "".join(mock.inspect(service)["Config"]["Env"])
+    }
+    assert "api" in holders
+    assert not holders & {"bots", "web", "redis", "whisper-mock", "translation-mock"}
+
+
+def test_what_was_said_is_there_after_a_new_start(mock: Stack, spoken: Path) -> None:
+    session = mock.transcribe(spoken)[0]["session_id"]
+    mock.compose("down")
+    mock.start()
+    answer = httpx.get(
+        f"{mock.url}/v1/sessions/{session}/transcript", headers={"authorization": f"Bearer {mock.key}"}
+    )
+    assert answer.status_code == 200
+    assert f"w{NUMBERS[-1]:05d}" in answer.text
+
+
+def test_a_container_ends_in_peace(mock: Stack) -> None:
+    """SIGTERM reaches the process, which drains and ends by itself, long before it would be killed."""
+    ended = run("podman", "stop", "--time", "30", mock.containers["audio-mock"])
+    assert ended.returncode == 0, ended.stderr
+    assert mock.inspect("audio-mock")["State"]["ExitCode"] == 0
+
+
+def test_real_speech_becomes_captions_and_translations_in_containers() -> None:
+    references = (FIXTURES / "audio" / "refs.jsonl").read_text(encoding="utf-8").splitlines()
+    reference = next(ref["text"] for ref in map(json.loads, references) if ref["file"] == MEETING)
+    settings = {
+        "STACK_MODELS": str(FIXTURES / "models"),
+        "DRAGOMAN_WHISPER_MODEL": "/models/whisper-micro",
+        "DRAGOMAN_TRANSLATION_MODELS": "en-es=/models/marian-micro-en-es",
+    }
+    Path(os.environ["STACK_ENV_FILE"]).write_text(
+        "".join(f"{name}={value}\n" for name, value in settings.items()), encoding="utf-8"
+    )
+    with running("cpu", free_port(), free_port()) as stack:
+        events = stack.transcribe(FIXTURES / "audio" / MEETING, "--translate", "es")
+    heard = " ".join(final.text for final in finals(events))
+    wrong = jiwer.wer(reference, heard, reference_transform=PLAIN, hypothesis_transform=PLAIN)
+    print(f"heard, {100 * wrong:.1f} % of its words wrong: {heard}")
+    assert wrong <= WORDS_WRONG_AT_MOST
+    translated = [event["text"] for event in events if event["type"] == "translation.final"]
+    print("translated:", *translated)
+    assert any("buenos días" in text.lower() for text in translated)
+
+
+@pytest.mark.parametrize("image", LARGEST_MB)
+def test_images_are_small(image: str) -> None:
+    size = json.loads(run("podman", "image", "inspect", f"dragoman-{image}:test").stdout)[0]["Size"]
+    assert size <= LARGEST_MB[image] * MB
