@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypedDict
 
 Severity = Literal["critical", "warning"]
 Series = dict[str, str]
@@ -33,11 +33,16 @@ class Alert:
         return f"{self.query} {self.when}"
 
 
-def _gauge(series: str, bad: str, good: str) -> dict[str, Series]:
+class _Cases(TypedDict):
+    fires: Series
+    healthy: Series
+
+
+def _gauge(series: str, bad: str, good: str) -> _Cases:
     return {"fires": {series: f"{bad}x60"}, "healthy": {series: f"{good}x60"}}
 
 
-def _counter(series: str, step: str = "1") -> dict[str, Series]:
+def _counter(series: str, step: str = "1") -> _Cases:
     """Rises by ``step`` every 30 s; or does not."""
     return {"fires": {series: f"0+{step}x60"}, "healthy": {series: "5+0x60"}}
 

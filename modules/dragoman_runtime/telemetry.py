@@ -44,6 +44,7 @@ _SECRET = re.compile(
     r"|(?P<bearer>\bbearer[ .:])\s*[\w.~+/=-]+",
     re.IGNORECASE,
 )
+_ODD_DIGITS = "13579bdf"
 _NOISY = ("httpx", "httpcore", "uvicorn", "opentelemetry", "urllib3", "asyncio")
 
 
@@ -140,8 +141,8 @@ def traceparent_of(span: trace.Span) -> str:
 
 
 def is_sampled(traceparent: str) -> bool:
-    """Whether the spans of this trace are recorded."""
-    return traceparent.endswith("-01")
+    """Whether the spans of this trace are recorded: the lowest of the flags, of which there may be more."""
+    return traceparent[-1:] in _ODD_DIGITS and traceparent != ""
 
 
 def current_trace_id() -> str:

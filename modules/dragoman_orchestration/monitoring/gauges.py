@@ -31,6 +31,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from dragoman_contracts.monitoring import Anomaly
 from dragoman_orchestration.monitoring.collector import Seen
+from dragoman_orchestration.monitoring.recovery import BOT_RESTART, RESYNC
 
 LEADER = Gauge("dragoman_monitoring_leader", "1 on the monitor that leads, else 0.")
 LOOK_SECONDS = Histogram("dragoman_monitoring_look_seconds", "Seconds of one look at everything.")
@@ -42,6 +43,8 @@ ALERTS = Counter(
 RECOVERIES = Counter(
     "dragoman_monitoring_recoveries_total", "Recoveries that this monitor asked for.", ["kind"]
 )
+for _kind in (RESYNC, BOT_RESTART):
+    RECOVERIES.labels(_kind)  # from 0 on: increase() does not see a series' first event
 
 SESSIONS = Gauge("dragoman_fleet_sessions", "Sessions that have not ended.", ["profile"])
 WORKERS = Gauge("dragoman_fleet_workers", "Audio workers that live.", ["profile"])
