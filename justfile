@@ -111,7 +111,7 @@ web-install:
 # Builds the live page into the API's static folder; the build is part of the repository.
 [group('web')]
 web-build:
-    mkdir -p .cache && cd modules/web && flock ../../.cache/web-build.lock npx --no-install vite build --logLevel warn
+    mkdir -p .cache && exec flock .cache/web-build.lock modules/web/build-page
 
 # Serves the live page with hot reload, before a running API (DRAGOMAN_CLIENT_SERVER).
 [group('web')]

@@ -175,6 +175,7 @@ async def check_axe(page: Page, *, popup: bool = False) -> None:
     await expect(page.get_by_role("heading", level=1)).to_be_visible()
     for scheme in ("light", "dark"):
         await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        await page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
         found = await Axe().run(page, context=FOCUS_GUARDS, options=options)
         told = [
             f"{broken['id']} ({scheme}): {broken['help']}: {[node['html'] for node in broken['nodes']]}"

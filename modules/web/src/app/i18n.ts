@@ -28,7 +28,7 @@ function known(code: string | null | undefined): InterfaceLanguage | undefined {
 }
 
 /** What the user chose, else the first of the browser's languages that there is a catalogue for, else English. */
-export function preferredLanguage(): InterfaceLanguage {
+function preferredLanguage(): InterfaceLanguage {
   const wanted = [window.localStorage.getItem(NAME), ...navigator.languages];
   return wanted.map(known).find((code) => code !== undefined) ?? "en";
 }

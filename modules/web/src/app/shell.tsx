@@ -4,6 +4,7 @@ import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { IconButton } from "~/ui/button";
 import { KeyGate } from "./key-gate";
+import { useOnAir } from "./on-air";
 import styles from "./shell.module.css";
 
 const PAGES = [
@@ -42,6 +43,7 @@ function MenuOnDemand() {
 /** Header, navigation (at the foot of a phone) and the page; nothing of it is shown without a key. */
 export function Shell() {
   const { t } = useTranslation("app");
+  const isOnAir = useOnAir();
   const path = useRouterState({ select: (state) => state.location.pathname });
   return (
     <div className={styles.shell}>
@@ -60,6 +62,11 @@ export function Shell() {
                 <Link to={to} activeOptions={{ exact: to === "/" }} className={styles.link}>
                   <Icon aria-hidden size={18} />
                   <span>{t(name)}</span>
+                  {to === "/" && isOnAir && (
+                    <span className={styles.onAir}>
+                      <span className="visually-hidden">{t("nav.onAir")}</span>
+                    </span>
+                  )}
                 </Link>
               </li>
             ))}

@@ -48,8 +48,8 @@ export function Captions(props: CaptionsProps) {
         {rows.length === 0 && empty && <div className={styles.empty}>{empty}</div>}
         <ol ref={follow.content} className={styles.list}>
           {hasEarlier && <li className={styles.earlier}>{t("earlier")}</li>}
-          {rows.map((row) => (
-            <Row key={row.id} row={row} languages={shown} />
+          {rows.map((row, index) => (
+            <Row key={row.id} row={row} languages={shown} isNewest={index === rows.length - 1} />
           ))}
         </ol>
       </section>

@@ -22,12 +22,20 @@ export function keepHeight(element: HTMLElement | null): (() => void) | undefine
     if (needed > height) keep(needed);
   });
   const sight = new IntersectionObserver(([entry]) => {
-    if (entry && !entry.isIntersecting) keep(0);
+    if (!entry || entry.isIntersecting) return;
+    keep(0);
+    // What is final and out of sight needs nobody to look after it any more.
+    if ("final" in element.dataset) stop();
   });
+  const stop = () => {
+    sizes.disconnect();
+    sight.disconnect();
+  };
   sizes.observe(element);
   sight.observe(element);
   return () => {
     sizes.disconnect();
     sight.disconnect();
+    keep(0);
   };
 }

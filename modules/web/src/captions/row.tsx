@@ -1,4 +1,4 @@
-import { memo, type RefCallback, useState } from "react";
+import { memo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { direction, languageName } from "~/ui/language";
 import { clock } from "~/ui/time";
@@ -11,6 +11,7 @@ import type { CaptionRow, Gap, Segment } from "./state";
 interface RowProps {
   readonly row: CaptionRow;
   readonly languages: readonly CaptionLanguage[];
+  readonly isNewest: boolean;
 }
 
 /** One line of the captions; it renders again only when something in it has changed. */
@@ -18,12 +19,17 @@ export const Row = memo(function Row({ row, ...rest }: RowProps) {
   return row.kind === "gap" ? <GapRow gap={row} /> : <SegmentRow segment={row} {...rest} />;
 });
 
-function SegmentRow({ segment, languages }: Omit<RowProps, "row"> & { segment: Segment }) {
-  // One that grows before the reader's eyes does not shrink again: what is above it stays where it is.
-  const [growing] = useState<RefCallback<HTMLElement> | null>(() => (segment.isFinal ? null : keepHeight));
+function SegmentRow({ segment, languages, isNewest }: Omit<RowProps, "row"> & { segment: Segment }) {
+  // One that grows before the reader's eyes does not shrink again: what is above it stays where it is. It is as high
+  // as it needs to be when the next one comes, which moves them all anyway.
+  const [wasDraft] = useState(!segment.isFinal);
   if (segment.isFinal && segment.stableText === "") return null;
   return (
-    <li ref={growing} className={styles.row} data-final={segment.isFinal || undefined}>
+    <li
+      ref={wasDraft && isNewest ? keepHeight : null}
+      className={styles.row}
+      data-final={segment.isFinal || undefined}
+    >
       <span className={styles.time}>{clock(segment.startMs)}</span>
       {segment.speaker && <Speaker name={segment.speaker} />}
       {languages.map((code) => (

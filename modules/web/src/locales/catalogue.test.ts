@@ -14,12 +14,15 @@ const english = new Map(
 function flatten(texts: Texts, prefix = ""): Map<string, string> {
   return new Map(
     Object.entries(texts).flatMap(([key, value]) =>
-      typeof value === "string" ? [[`${prefix}${key}`, value] as const] : [...flatten(value, `${prefix}${key}.`)],
+      typeof value === "string"
+        ? [[`${prefix}${key}`, value] as const]
+        : [...flatten(value, `${prefix}${key}.`)],
     ),
   );
 }
 
-const places = (text: string) => [...text.matchAll(/\{\{(\w+)\}\}|<\/?(\w+)>/g)].map((found) => found[0]).sort();
+const places = (text: string) =>
+  [...text.matchAll(/\{\{(\w+)\}\}|<\/?(\w+)>/g)].map((found) => found[0]).sort();
 
 describe("the catalogue", () => {
   it("has the same pages in every language", () => {
@@ -33,10 +36,12 @@ describe("the catalogue", () => {
     "says in $language everything that $namespace says in English",
     ({ namespace, texts }) => {
       const original = english.get(namespace) ?? new Map<string, string>();
-      expect([...texts.keys()].sort()).toEqual([...original.keys()].sort());
+      // Spanish has a plural of its own for millions, which is the other one in English.
+      const keys = [...texts.keys()].filter((key) => !key.endsWith("_many"));
+      expect(keys.sort()).toEqual([...original.keys()].sort());
       for (const [key, text] of texts) {
         expect(text.trim(), key).not.toBe("");
-        expect(places(text), key).toEqual(places(original.get(key) ?? ""));
+        expect(places(text), key).toEqual(places(original.get(key.replace(/_many$/, "_other")) ?? ""));
       }
     },
   );

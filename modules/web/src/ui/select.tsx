@@ -1,7 +1,7 @@
 import { type ChangeEvent, useId } from "react";
 import styles from "./field.module.css";
 
-export interface Choice<T extends string> {
+interface Choice<T extends string> {
   readonly value: T;
   readonly label: string;
   /** Language of the label, where it is not that of the page. */

@@ -6,9 +6,13 @@ export function clock(ms: number): string {
   return h > 0 ? `${h}:${pad(m)}:${pad(s)}` : `${m}:${pad(s)}`;
 }
 
+/** The reader's own variety of the interface's language: who reads English in London writes 21 Nov, not Nov 21. */
+function variety(language: string): string {
+  return navigator.languages.find((code) => code.split("-")[0] === language) ?? language;
+}
+
 /** A moment as the reader writes it, such as `21 Nov 2026, 20:34`. */
 export function moment(time: string | number | Date, language: string): string {
-  return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(
-    new Date(time),
-  );
+  const format = new Intl.DateTimeFormat(variety(language), { dateStyle: "medium", timeStyle: "short" });
+  return format.format(new Date(time));
 }

@@ -23,7 +23,7 @@ function subscribe(listener: () => void): () => void {
 }
 
 /** Shows a notice for some seconds and has it read out politely. */
-export function tell(notice: Notice): void {
+function tell(notice: Notice): void {
   waiting = [...waiting, notice];
   wasUsed = true;
   changed();
@@ -56,6 +56,4 @@ export function Toasts({ children }: { children: ReactNode }) {
 }
 
 /** `tell({title, description, type: "good" | "bad"})`. */
-export function useToast(): (notice: Notice) => void {
-  return tell;
-}
+export const useToast = () => tell;

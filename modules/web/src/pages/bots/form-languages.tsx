@@ -1,5 +1,5 @@
 import { useTranslation } from "react-i18next";
-import { canTranslate, spokenLanguages, targetLanguages, useCapabilities } from "~/pages/live/capabilities";
+import { canTranslate, spokenLanguages, targetLanguages, useCapabilities } from "~/api/capabilities";
 import { languageName } from "~/ui/language";
 import { LanguagePicker } from "~/ui/language-picker";
 import { Select } from "~/ui/select";

@@ -1,6 +1,7 @@
 import { Radio } from "lucide-react";
 import { type SyntheticEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { canTranslate, spokenLanguages, targetLanguages, useCapabilities } from "~/api/capabilities";
 import type { Schemas } from "~/api/rest";
 import type { AudioSource } from "~/capture/source";
 import { Button } from "~/ui/button";
@@ -9,7 +10,6 @@ import { LanguagePicker } from "~/ui/language-picker";
 import { PageHead } from "~/ui/page-head";
 import { Select } from "~/ui/select";
 import { TextField } from "~/ui/text-field";
-import { canTranslate, spokenLanguages, targetLanguages, useCapabilities } from "./capabilities";
 import { StartProblem } from "./capture-problem";
 import type { Choices } from "./choices";
 import { Interruption } from "./interruption";

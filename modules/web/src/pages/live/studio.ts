@@ -2,6 +2,7 @@ import { ConnectionRefused, type SessionSnapshot, ViewerConnection } from "@drag
 import { useSyncExternalStore } from "react";
 import { data, rest, type Schemas } from "~/api/rest";
 import { currentKey, rejectKey } from "~/app/credential";
+import { setOnAir } from "~/app/on-air";
 import { logOf } from "~/captions/log";
 import type { AudioSource } from "~/capture/source";
 import { forgetSpeaking, type Interrupted } from "./interrupted";
@@ -68,6 +69,9 @@ async function showEarlier({ target, connection }: Speaking): Promise<void> {
 
 function begin(speaking: Speaking): void {
   put(speaking);
+  const tellShell = () => setOnAir(current === speaking && speaking.state().phase === "live");
+  speaking.subscribe(tellShell);
+  tellShell();
   speaking.connection.on("state", ({ state }) => {
     const isUnknown = state.name === "refused" && state.error instanceof ConnectionRefused;
     const key = currentKey();

@@ -149,7 +149,7 @@ function shown(field: ConfigField, value: unknown): string {
 type Translate = ReturnType<typeof useTranslation<"settings">>["t"];
 
 /** A field's name in the catalogue; of one that is newer than the catalogue, its own. */
-export function fieldName(t: Translate, field: Pick<ConfigField, "path" | "name">): string {
+function fieldName(t: Translate, field: Pick<ConfigField, "path" | "name">): string {
   const key = `fields.${field.path}`;
   return t(key as "fields.recognition.min_step_ms", { defaultValue: field.name.replaceAll("_", " ") });
 }

@@ -1,7 +1,7 @@
 import type { Schemas } from "~/api/rest";
 
 /** Sections of the runtime configuration, such as `whisper`. */
-export type SectionName = keyof Schemas["ConfigValues"];
+type SectionName = keyof Schemas["ConfigValues"];
 
 /** A value that a scope can set, as its JSON Schema describes it. */
 export interface ConfigField {
