@@ -15,6 +15,13 @@
 {{- if and $external.url (contains "@" $external.url | not) (not $external.existingSecret) (hasPrefix "rediss" $external.url | not) (hasPrefix "redis" $external.url | not) -}}
 {{- fail "redis.external.url must begin with redis:// or rediss://." -}}
 {{- end -}}
+{{- $translation := $values.translation -}}
+{{- if and $translation.enabled (ne $translation.profile "mock") (not $translation.models) -}}
+{{- $given := include "dragoman.merged" (list $values.settings $values.defaults.env ($translation.env | default dict)) | fromJson -}}
+{{- if not (or $given.DRAGOMAN_TRANSLATION_MODELS $given.DRAGOMAN_TRANSLATION_APERTIUM_URL $given.DRAGOMAN_TRANSLATION_OPENAI_URL) -}}
+{{- fail "translation.enabled needs an engine, or the service is never ready: set translation.models, or DRAGOMAN_TRANSLATION_APERTIUM_URL or DRAGOMAN_TRANSLATION_OPENAI_URL in translation.env." -}}
+{{- end -}}
+{{- end -}}
 {{- if and $values.keda.authenticationRef (not $values.keda.prometheusUrl) -}}
 {{- fail "keda.authenticationRef needs keda.prometheusUrl." -}}
 {{- end -}}

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from tests.unit.helm.chart import CHART, NEWEST, ROOT, RenderError, render
+from tests.unit.helm.chart import (
+    CHART,
+    NEWEST,
+    ROOT,
+    RenderError,
+    container_of,
+    render,
+    render_folder,
+    run_helm,
+)
 
 
 @pytest.mark.parametrize(
@@ -72,6 +83,11 @@ def test_the_schema_refuses_and_names_the_place(values: dict[str, Any], told: st
             "The profile gpu has no whisper service: enable whisper.profiles.gpu, "
             "or name one in audio.profiles.gpu.whisperUrl.",
         ),
+        (
+            "minimal",
+            {"translation": {"enabled": True}},
+            "translation.enabled needs an engine, or the service is never ready: set translation.models",
+        ),
         ("default", {"web": {"enabled": True}, "api": {"enabled": False}}, "web.enabled needs api.enabled"),
     ],
 )
@@ -84,8 +100,6 @@ def test_values_that_do_not_fit_one_another_are_refused_in_a_sentence(
 
 
 def test_nothing_is_installed_without_a_choice_of_secrets() -> None:
-    from tests.unit.helm.chart import run_helm
-
     with pytest.raises(RenderError, match="there is no default for it"):
         run_helm("template", "captions", str(CHART), "--kube-version", NEWEST)
 
@@ -112,11 +126,45 @@ def test_no_image_is_latest_by_a_detour(bad: str) -> None:
 
 
 def test_a_digest_goes_before_a_tag_and_the_registry_before_both() -> None:
-    from tests.unit.helm.chart import container_of
-
     digest = "sha256:" + "a" * 64
     rendered = render(
         "default", {"image": {"registry": "r.example/x/"}, "api": {"image": {"digest": digest}}}
     )
     assert container_of(rendered.component("api"))["image"] == f"r.example/x/dragoman-api@{digest}"
     assert container_of(rendered.component("config"))["image"] == "r.example/x/dragoman-worker:0.1.0"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"translation": {"enabled": True, "env": {"DRAGOMAN_TRANSLATION_APERTIUM_URL": "http://apy:2737"}}},
+        {
+            "translation": {"enabled": True},
+            "settings": {"DRAGOMAN_TRANSLATION_OPENAI_URL": "http://o:11434/v1"},
+        },
+    ],
+)
+def test_translation_can_have_another_engine_than_models(values: dict[str, Any]) -> None:
+    assert "translation" in render("minimal", values).components()
+
+
+def test_the_notes_tell_where_the_page_and_the_keys_are(tmp_path: Path) -> None:
+    chart = tmp_path / "dragoman"
+    shutil.copytree(CHART, chart)
+    # Helm shows notes only of an installation: here they are the text of an object.
+    (chart / "templates" / "told.yaml").write_text(
+        "kind: Notes\nmetadata: {name: told}\n"
+        'text: {{ include "dragoman/templates/NOTES.txt" . | toJson }}\n',
+        encoding="utf-8",
+    )
+
+    def notes(values: str) -> str:
+        return str(render_folder(chart, values, {}).one("Notes", "told")["text"])
+
+    first = notes("default")
+    assert "port-forward service/captions-api 8080:80" in first
+    assert "get secret captions-secrets -o jsonpath='{.data.DRAGOMAN_API_KEYS}'" in first
+    assert "https://captions.example.org/" in notes("everything")
+    assert "Redis keeps nothing on a disk" in notes("minimal")
+    assert "Nothing is translated" in notes("minimal")
+    assert "Nothing is translated" not in first
