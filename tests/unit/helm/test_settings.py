@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 from functools import lru_cache
 
 import pytest
 from tests.unit.helm.chart import ROOT, Rendered, RenderError, component_of, container_of, pod_of, render
 from tests.unit.helm.test_security import secret_names
+
+from dragoman_runtime.settings import all_settings, variable_name
 
 ENTRY = re.compile(r"^# (DRAGOMAN_\w+)=(.*)$", re.MULTILINE)
 TEMPLATE = dict(ENTRY.findall((ROOT / "env.template").read_text(encoding="utf-8")))
@@ -220,3 +223,37 @@ def test_pods_start_anew_when_their_settings_change() -> None:
 
     before, after = sums({}), sums({"settings": {"DRAGOMAN_API_MAX_SESSIONS": 5}})
     assert {component for component in before if before[component] != after[component]} == {"api"}
+
+
+SETTINGS = {
+    "api": ("ApiSettings", "BotSettings", "RecordingSettings", "ConfigSyncSettings", "WebhookSettings"),
+    "audio": ("AudioWorkerSettings", "RecordingSettings"),
+    "config": ("ConfigSyncSettings",),
+    "bots": ("BotsWorkerSettings", "BotSettings", "BotRunnerSettings", "WebhookSettings"),
+    "monitoring": ("MonitoringSettings", "AlertSettings", "WebhookSettings"),
+    "whisper": ("WhisperSettings",),
+    "translation": ("TranslationSettings",),
+}
+SECRETS = {
+    "DRAGOMAN_API_KEYS": "team:a-key",
+    "DRAGOMAN_API_VIEWER_TOKEN_SECRET": "a-secret",
+    "DRAGOMAN_REDIS_URL": "rediss://:a-password@redis.lan:6380/0",
+}
+
+
+def test_each_process_takes_the_settings_that_it_is_given(
+    rendered: Rendered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret_names()  # imports all settings
+    classes = {cls.__name__: cls for cls in all_settings()}
+    for component in rendered.components() - {"redis", "web"}:
+        environment = rendered.environment(component)
+        with monkeypatch.context() as patch:
+            for name in [name for name in os.environ if name.startswith("DRAGOMAN_")]:
+                patch.delenv(name)
+            for name, value in environment.items():
+                patch.setenv(name, value if isinstance(value, str) else SECRETS.get(name, ""))
+            for name in ("RuntimeSettings", *SETTINGS[component.split("-")[0]]):
+                settings = classes[name](_env_file=None)
+                for field in settings.model_fields_set:
+                    assert variable_name(classes[name], field) in environment
