@@ -13,7 +13,7 @@ CHART = ROOT / "helm" / "dragoman" / "files"
 
 def exported() -> dict[Path, str]:
     """Every file that is made, with its text."""
-    made: dict[Path, str] = {HERE / "rules" / "tests.yaml": rules.tests()}
+    made: dict[Path, str] = {HERE / "tests" / "rules.yaml": rules.tests()}
     for name, text in dashboards.files().items():
         made[HERE / "dashboards" / name] = made[CHART / "dashboards" / name] = text
     for name, text in rules.files().items():
@@ -29,8 +29,9 @@ def folders() -> list[Path]:
 def main() -> None:
     """Write all of them, and remove what is not made any more."""
     made = exported()
-    for folder in folders():
+    for folder in {path.parent for path in made}:
         folder.mkdir(parents=True, exist_ok=True)
+    for folder in folders():
         for old in set(folder.iterdir()) - made.keys():
             old.unlink()
     for path, text in made.items():

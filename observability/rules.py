@@ -50,7 +50,7 @@ def tests() -> str:
     healthy = {name: values for alert in alerts for name, values in alert.healthy.items()}
     return _dump(
         {
-            "rule_files": ["recording.yaml", "alerts.yaml"],
+            "rule_files": ["../rules/recording.yaml", "../rules/alerts.yaml"],
             "evaluation_interval": EVALUATED_EVERY,
             "tests": [
                 *(

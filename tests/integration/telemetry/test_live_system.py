@@ -8,7 +8,6 @@ import math
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 
@@ -17,7 +16,7 @@ from .receiver import Span, tree
 
 sys.path.insert(0, str(ROOT))
 
-from observability import panels, rules  # noqa: E402
+from observability import panels, rules
 
 RATE_WINDOW = "1m"
 PROCESSES = {"api", "audio", "whisper", "translation", "config", "bots", "monitoring"}
@@ -61,8 +60,8 @@ def queries() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def observed() -> Iterator[Observed]:
-    yield asyncio.run(observe(sorted(set(queries()))))
+def observed() -> Observed:
+    return asyncio.run(observe(sorted(set(queries()))))
 
 
 def whole_way(observed: Observed) -> list[Span]:
