@@ -28,7 +28,7 @@ GAUGE = re.compile(r"dragoman_[a-z_]+")
 def known_metrics() -> set[str]:
     """What the monitor and the API export, by their documents."""
     text = (ROOT / "docs/monitoring.md").read_text(encoding="utf-8")
-    text += (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+    text += (ROOT / "docs/observability.md").read_text(encoding="utf-8")
     return set(re.findall(r"`(dragoman_[a-z_]+)`", text))
 
 
