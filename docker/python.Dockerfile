@@ -136,17 +136,25 @@ CMD ["translation"]
 # The bots worker and its runners, each in a process of its own; on Kubernetes also the image of runners' Jobs.
 FROM runtime AS bots
 USER 0:0
-# Chromium's version is that of the base image's Debian: a new one comes with a rebuild, as security updates should.
+# Its version is that of the base image's Debian: a new one comes with a rebuild, as security updates should. Bots have no
+# window, so it is the shell without one; and no GPU, so they need no drivers, which would be a quarter of the image.
 # hadolint ignore=DL3008
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends chromium fonts-dejavu-core tini \
-    && rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log /var/cache/ldconfig/aux-cache
+    && apt-get install --yes --no-install-recommends \
+        -o 'Dpkg::Options::=--path-exclude=/usr/lib/*/libLLVM*' \
+        -o 'Dpkg::Options::=--path-exclude=/usr/lib/*/libgallium*' \
+        -o 'Dpkg::Options::=--path-exclude=/usr/lib/*/libz3*' \
+        -o 'Dpkg::Options::=--path-exclude=/usr/share/doc/*' \
+        -o 'Dpkg::Options::=--path-exclude=/usr/share/man/*' \
+        chromium-headless-shell fonts-dejavu-core tini \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/apt /var/log/dpkg.log /var/cache/ldconfig/aux-cache
 USER 10001:10001
 COPY --from=bots-libraries /opt/dragoman /opt/dragoman
 COPY --from=product /opt/dragoman /opt/dragoman
 # Chromium's own sandbox needs user namespaces, which container engines refuse: the container is the sandbox.
 ENV DRAGOMAN_METRICS_HOST=0.0.0.0 \
     DRAGOMAN_METRICS_PORT=9090 \
+    DRAGOMAN_BOT_RUNNER_CHROMIUM=/usr/lib/chromium/chromium-headless-shell \
     DRAGOMAN_BOT_RUNNER_SANDBOX=off \
     XDG_CONFIG_HOME=/tmp/.config \
     XDG_CACHE_HOME=/tmp/.cache
