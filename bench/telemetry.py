@@ -1,8 +1,8 @@
 """bench-telemetry: what traces, logs and metrics by OTLP cost, in CPU time of what audio goes through.
 
 The same sessions are spoken with nothing exported, with the defaults, and with every frame traced, in turns
-and several times over, for a machine's speed drifts. Mock engine and one target language: engines would hide the
-cost, so this is the worst case. The receiver answers at once and is not counted.
+and several times over, for a machine's speed drifts. Mock engine and one target language: real engines would
+hide the cost, so this is the worst case. The receiver answers at once and is not counted.
 """
 
 from __future__ import annotations

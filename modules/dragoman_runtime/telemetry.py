@@ -84,10 +84,15 @@ def setup_telemetry(service: str, settings: RuntimeSettings, *, stream: TextIO |
     for name in _NOISY:
         # httpx logs each URL at INFO, uvicorn tells its start in five lines.
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It speaks up within the exporter's own queue, where nobody may log: its exporters tell the same trouble.
+    logging.getLogger("opentelemetry.sdk._shared_internal").setLevel(logging.CRITICAL)
+    # Each try of an export that fails in the end.
+    logging.getLogger("opentelemetry.exporter").setLevel(logging.ERROR)
     shutdown_telemetry()
     resource = Resource.create({"service.name": f"dragoman-{service}", "service.namespace": "dragoman"})
     # Without an endpoint spans are made all the same: their ids tie log lines and problem details together.
-    provider = TracerProvider(resource=resource, sampler=make_sampler(settings.trace_ratio))
+    sampler = make_sampler(settings.trace_ratio)
+    provider = TracerProvider(resource=resource, sampler=sampler, shutdown_on_exit=False)
     _traces.provider, _traces.tracer = provider, provider.get_tracer("dragoman")
     if settings.otlp_endpoint:
         _traces.export = OtlpExport(settings, resource, provider, mask)
@@ -99,10 +104,10 @@ def shutdown_telemetry() -> None:
     """Send what waits and stop the exporters; blocks for a few seconds at most."""
     provider, export = _traces.provider, _traces.export
     _traces.provider, _traces.tracer, _traces.export, _traces.ratio = None, trace.NoOpTracer(), None, 0.0
-    if provider is not None:
-        provider.shutdown()
     if export is not None:
         export.shutdown()
+    elif provider is not None:
+        provider.shutdown()
 
 
 def tracer() -> trace.Tracer:

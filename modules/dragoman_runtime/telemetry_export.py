@@ -6,6 +6,8 @@ costs what waits for it, within bounds, and never holds anybody up.
 
 from __future__ import annotations
 
+import threading
+import time
 import traceback
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from loguru import Message
 
 EXPORT_TIMEOUT_S = 3
+SHUTDOWN_S = 4.0
 CHOSEN = create_key("dragoman-chosen")
 """In a context: the trace that begins here was chosen already."""
 
@@ -105,6 +108,7 @@ class OtlpExport:
     ) -> None:
         base = settings.otlp_endpoint
         self._mask = mask
+        self._provider = provider
         provider.add_span_processor(
             BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{base}/v1/traces", timeout=EXPORT_TIMEOUT_S))
         )
@@ -117,9 +121,14 @@ class OtlpExport:
         self._metrics = MetricsExport(exporter, resource, settings.otlp_metrics_interval_s)
 
     def shutdown(self) -> None:
-        """Send what waits; blocks for a few seconds at most. The spans go with their provider."""
-        self._logs.shutdown()
-        self._metrics.shutdown()
+        """Send what waits, all three at once, for ``SHUTDOWN_S`` at most: a receiver may be away."""
+        ends = (self._provider.shutdown, self._logs.shutdown, self._metrics.shutdown)
+        threads = [threading.Thread(target=end, name="otlp-end", daemon=True) for end in ends]
+        for thread in threads:
+            thread.start()
+        deadline = time.monotonic() + SHUTDOWN_S
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def log(self, message: Message) -> None:
         """A sink for loguru: the line as it goes to stderr, masked like there, with its trace."""

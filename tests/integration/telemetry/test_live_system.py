@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,19 @@ from observability import panels, rules
 
 RATE_WINDOW = "1m"
 PROCESSES = {"api", "audio", "whisper", "translation", "config", "bots", "monitoring"}
+OF_THE_TABLE = {
+    "every one": PROCESSES,
+    "API": {"api"},
+    "API, workers": PROCESSES - {"whisper", "translation"},
+    "API, audio worker": {"api", "audio"},
+    "audio worker": {"audio"},
+    "whisper": {"whisper"},
+    "translation": {"translation"},
+    "config worker": {"config"},
+    "bots worker": {"bots"},
+    "monitoring worker": {"monitoring"},
+}
+"""What the table's last column means."""
 SERVER, CLIENT, PRODUCER, CONSUMER = 2, 3, 4, 5
 AUDIO, RESULTS = "{shard}:{session}:audio", "{shard}:{session}:results"
 WAY = [
@@ -180,6 +194,19 @@ def test_what_is_said_to_be_without_data_is(observed: Observed) -> None:
             if metric in query and not math.isnan(float(series["value"][1]))
         ]
         assert not found, f"{metric} has data, though {reason}"
+
+
+def test_each_process_has_the_metrics_that_the_table_gives_it(observed: Observed) -> None:
+    text = (ROOT / "docs" / "observability.md").read_text()
+    rows = re.findall(r"^\| `(dragoman_\w+)` \|.*\| ([^|]+) \|$", text, re.MULTILINE)
+    assert len(rows) > 80
+    missing = [
+        (name, process)
+        for name, where in rows
+        for process in OF_THE_TABLE[where]
+        if f"# TYPE {name} " not in observed.scrapes[process]
+    ]
+    assert not missing
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="Debian's package prometheus is not installed")
