@@ -47,15 +47,12 @@
 - to:
     {{- include "dragoman.peers" (list $root "redis") | nindent 4 }}
   ports: [{protocol: TCP, port: redis}]
+{{- else if $root.Values.redis.external.masterProxy.enabled }}
+- to:
+    {{- include "dragoman.peers" (list $root "redis-master") | nindent 4 }}
+  ports: [{protocol: TCP, port: redis}]
 {{- else }}
-- ports:
-    {{- range $root.Values.redis.external.ports }}
-    - {protocol: TCP, port: {{ . }}}
-    {{- end }}
-  {{- with $policy.redisTo }}
-  to:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
+{{ include "dragoman.redisEgress" $root }}
 {{- end }}
 {{- end }}
 {{- if has $process (list "api" "audio" "config" "monitoring") }}
@@ -94,6 +91,18 @@
 {{- with get $policy.extraEgress $process }}
 {{ toYaml . }}
 {{- end }}
+{{- end -}}
+
+{{/* The way to a Redis that is not of this release. */}}
+{{- define "dragoman.redisEgress" -}}
+- ports:
+    {{- range .Values.redis.external.ports }}
+    - {protocol: TCP, port: {{ . }}}
+    {{- end }}
+  {{- with .Values.networkPolicy.redisTo }}
+  to:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
 {{- end -}}
 
 {{/* Ports of what a process calls outside of this release by the URLs of its settings, where no peer is known. */}}

@@ -25,12 +25,20 @@
 {{- $process := index . 1 -}}
 {{- $entries := list -}}
 {{- $variables := include "dragoman.secretVariables" $root | splitList "\n" | join " " | splitList " " | compact -}}
+{{- $proxy := $root.Values.redis.external.masterProxy -}}
 {{- $required := list "DRAGOMAN_API_KEYS" "DRAGOMAN_API_VIEWER_TOKEN_SECRET" "DRAGOMAN_REDIS_URL" -}}
 {{- range $variable := $variables -}}
 {{- if has $process (include "dragoman.readers" $variable | fromJsonArray) -}}
 {{- if and (eq $variable "DRAGOMAN_REDIS_URL") $root.Values.redis.internal.enabled -}}
 {{- $entries = append $entries (include "dragoman.redisPasswordEnv" (list $root "REDIS_PASSWORD") | fromJson) -}}
 {{- $entries = append $entries (dict "name" $variable "value" (printf "redis://:$(REDIS_PASSWORD)@%s-redis:6379/0" (include "dragoman.fullname" $root))) -}}
+{{- else if and (eq $variable "DRAGOMAN_REDIS_URL") $proxy.enabled -}}
+{{- $password := "" -}}
+{{- if $proxy.existingSecret -}}
+{{- $password = ":$(REDIS_PASSWORD)@" -}}
+{{- $entries = append $entries (include "dragoman.redisPasswordEnv" (list $root "REDIS_PASSWORD") | fromJson) -}}
+{{- end -}}
+{{- $entries = append $entries (dict "name" $variable "value" (printf "redis://%s%s-redis-master:6379/0" $password (include "dragoman.fullname" $root))) -}}
 {{- else -}}
 {{- $source := include "dragoman.secretSource" (list $root $variable) -}}
 {{- if $source -}}
@@ -57,10 +65,10 @@
 {{- end -}}
 {{- end -}}
 
-{{/* The entry with the password of the chart's own Redis: (list $ "REDIS_PASSWORD"). */}}
+{{/* The entry with the password of the chart's own Redis, or of those behind its HAProxy: (list $ "REDIS_PASSWORD"). */}}
 {{- define "dragoman.redisPasswordEnv" -}}
 {{- $root := index . 0 -}}
-{{- $redis := $root.Values.redis.internal -}}
+{{- $redis := ternary $root.Values.redis.internal $root.Values.redis.external.masterProxy $root.Values.redis.internal.enabled -}}
 {{- $reference := dict "name" (printf "%s-secrets" (include "dragoman.fullname" $root)) "key" "redis-password" -}}
 {{- if $redis.existingSecret -}}
 {{- $reference = dict "name" $redis.existingSecret "key" $redis.existingSecretKey -}}

@@ -9,11 +9,16 @@
 {{- fail (printf "defaultProfile is %s, but audio.profiles.%s is not enabled; enabled: %s." $values.defaultProfile $values.defaultProfile (join ", " $enabled | default "none")) -}}
 {{- end -}}
 {{- $external := $values.redis.external -}}
-{{- if and $values.redis.internal.enabled (or $external.existingSecret $external.url $external.cluster $external.caSecret) -}}
+{{- if and $values.redis.internal.enabled (or $external.existingSecret $external.url $external.cluster $external.caSecret $external.masterProxy.enabled) -}}
 {{- fail "redis.external is set, but redis.internal.enabled is true: set it to false to use the other Redis." -}}
 {{- end -}}
-{{- if and $external.url (contains "@" $external.url | not) (not $external.existingSecret) (hasPrefix "rediss" $external.url | not) (hasPrefix "redis" $external.url | not) -}}
-{{- fail "redis.external.url must begin with redis:// or rediss://." -}}
+{{- if $external.masterProxy.enabled -}}
+{{- if not $external.masterProxy.servers -}}
+{{- fail "redis.external.masterProxy.servers is empty: name all Redis servers that Sentinel watches, as host:port." -}}
+{{- end -}}
+{{- if or $external.existingSecret $external.url $external.cluster -}}
+{{- fail "redis.external.masterProxy is for a Redis that Sentinel watches: it gives the URL itself, and is for no cluster." -}}
+{{- end -}}
 {{- end -}}
 {{- $translation := $values.translation -}}
 {{- if and $translation.enabled (ne $translation.profile "mock") (not $translation.models) -}}

@@ -18,6 +18,8 @@ CHART = ROOT / "helm" / "dragoman"
 MATRIX = sorted(path.name.removesuffix("-values.yaml") for path in (CHART / "ci").glob("*-values.yaml"))
 """The sets of values that everything is tried with."""
 WORKLOADS = ("Deployment", "StatefulSet")
+FOREIGN = frozenset({"redis", "redis-master", "web"})
+"""Components that are no process of Dragoman's own."""
 TIMEOUT_S = 60
 """Of one call of Helm, on a busy machine."""
 

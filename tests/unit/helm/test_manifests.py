@@ -21,7 +21,7 @@ from tests.unit.helm.chart import (
 )
 
 VERSIONS = ("1.31", "1.34", "1.37")
-FOREIGN = {"ServiceMonitor", "PodMonitor", "PrometheusRule", "ScaledObject"}
+OF_OPERATORS = {"ServiceMonitor", "PodMonitor", "PrometheusRule", "ScaledObject"}
 """Kinds of operators, whose schemas Kubernetes does not have."""
 NAMED_LABELS = {"app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/component"}
 
@@ -38,7 +38,7 @@ def test_lint_finds_nothing(values: str) -> None:
 def test_every_manifest_is_valid_in_three_versions_of_kubernetes(values: str, version: str) -> None:
     checked = 0
     for manifest in render(values).manifests:
-        if manifest["kind"] not in FOREIGN:
+        if manifest["kind"] not in OF_OPERATORS:
             kubernetes_validate.validate(manifest, version, strict=True)
             checked += 1
     assert checked > 5

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from redis import Redis
+from redis.exceptions import ConnectionError, RedisError
 from tests.conftest import Eventually
-from tests.unit.helm.chart import container_of, pod_of, render
+from tests.unit.helm.chart import RenderError, container_of, pod_of, render
+
+from dragoman_runtime.ports import held_port
 
 PASSWORD = "a-password-of-a-trial"
 
@@ -102,3 +107,98 @@ async def test_a_real_redis_starts_with_the_configuration_and_keeps_to_it(
     finally:
         server.terminate()
         server.wait(30)
+
+
+def test_behind_sentinel_the_processes_speak_to_the_proxy() -> None:
+    rendered = render("redis-sentinel")
+    assert rendered.environment("api")["DRAGOMAN_REDIS_URL"] == (
+        "redis://:$(REDIS_PASSWORD)@captions-redis-master:6379/0"
+    )
+    egress = rendered.one("NetworkPolicy", "captions-redis-master")["spec"]["egress"]
+    assert {"ports": [{"protocol": "TCP", "port": 6379}]} in egress
+    open_url = {"redis": {"external": {"masterProxy": {"existingSecret": ""}}}}
+    open_one = render("redis-sentinel", open_url)
+    assert open_one.environment("api")["DRAGOMAN_REDIS_URL"] == "redis://captions-redis-master:6379/0"
+    assert "AUTH" not in open_one.one("ConfigMap", "captions-redis-master")["data"]["haproxy.cfg"]
+    with pytest.raises(RenderError, match=r"redis.external.masterProxy.servers is empty"):
+        render("redis-sentinel", {"redis": {"external": {"masterProxy": {"servers": []}}}})
+
+
+@pytest.mark.skipif(
+    shutil.which("haproxy") is None or shutil.which("redis-server") is None,
+    reason="there is no haproxy or no redis-server",
+)
+async def test_a_real_proxy_leads_to_whoever_is_master(tmp_path: Path, eventually: Eventually) -> None:
+    with ExitStack() as cleanup:
+        ports = [cleanup.enter_context(held_port()) for _ in range(4)]
+        first, second = (redis_on(port, tmp_path, cleanup) for port in ports[:2])
+        await eventually(lambda: answers(first) and answers(second))
+        second.replicaof("127.0.0.1", ports[0])
+        start_proxy(ports, tmp_path, cleanup)
+        through = cleanup.enter_context(client(ports[2]))
+
+        def writes_to(master: Redis, value: str) -> Callable[[], bool]:
+            return lambda: is_done(lambda: through.set("name", value)) and master.get("name") == value
+
+        await eventually(writes_to(first, "one"))
+        await eventually(lambda: second.get("name") == "one")
+        held = cleanup.enter_context(client(ports[2])).pubsub()
+        held.subscribe("news")
+        assert held.get_message(timeout=5) is not None
+
+        # Both are masters, as before Sentinel has told the old one: nobody new may come.
+        second.replicaof("NO", "ONE")
+        await eventually(lambda: not answers(cleanup.enter_context(client(ports[2]))))
+        first.replicaof("127.0.0.1", ports[1])
+        await eventually(writes_to(second, "two"))
+        # Who was connected to the old one is sent away, and so comes to the new one.
+        with pytest.raises(ConnectionError):
+            held.get_message(timeout=5)
+
+
+def is_done(call: Callable[[], object]) -> bool:
+    try:
+        return bool(call())
+    except RedisError:
+        return False
+
+
+def answers(redis: Redis) -> bool:
+    return is_done(redis.ping)
+
+
+def client(port: int) -> Redis:
+    return Redis(
+        port=port,
+        password=PASSWORD,
+        decode_responses=True,
+        socket_timeout=5,
+        retry=None,
+        single_connection_client=False,
+    )
+
+
+def redis_on(port: int, folder: Path, cleanup: ExitStack) -> Redis:
+    arguments = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    arguments += ["--requirepass", PASSWORD, "--masterauth", PASSWORD, "--repl-diskless-sync-delay", "0"]
+    end_later(subprocess.Popen(["redis-server", *arguments], stdout=subprocess.DEVNULL), cleanup)
+    return cleanup.enter_context(client(port))
+
+
+def start_proxy(ports: list[int], folder: Path, cleanup: ExitStack) -> None:
+    servers = [f"127.0.0.1:{port}" for port in ports[:2]]
+    rendered = render("redis-sentinel", {"redis": {"external": {"masterProxy": {"servers": servers}}}})
+    config = rendered.one("ConfigMap", "captions-redis-master")["data"]["haproxy.cfg"]
+    config = config.replace("0.0.0.0:6379", f"127.0.0.1:{ports[2]}").replace(
+        "0.0.0.0:8404", f"127.0.0.1:{ports[3]}"
+    )
+    (folder / "haproxy.cfg").write_text(config, encoding="utf-8")
+    command = container_of(rendered.component("redis-master"))["command"]
+    command = [part.replace("/etc/haproxy", str(folder)) for part in command]
+    environment = {"REDIS_PASSWORD": PASSWORD, "PATH": "/usr/sbin:/usr/bin:/bin"}
+    end_later(subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL), cleanup)
+
+
+def end_later(process: subprocess.Popen[bytes], cleanup: ExitStack) -> None:
+    cleanup.callback(process.wait, 30)
+    cleanup.callback(process.terminate)

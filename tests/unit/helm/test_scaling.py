@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from tests.unit.helm.chart import (
+    FOREIGN,
     ROOT,
     WORKLOADS,
     Manifest,
@@ -227,7 +228,7 @@ def test_monitors_find_every_process_once(everything: Rendered) -> None:
         for container in pod_of(one)["containers"]
         if any(port["name"] == endpoint["port"] for port in container["ports"])
     ]
-    assert sorted(by_service + by_pod) == sorted(everything.components() - {"redis", "web"})
+    assert sorted(by_service + by_pod) == sorted(everything.components() - FOREIGN)
     assert everything.one("PodMonitor", "captions")["metadata"]["labels"]["release"] == "prometheus"
 
 

@@ -7,7 +7,16 @@ import json
 from itertools import product
 
 import pytest
-from tests.unit.helm.chart import WORKLOADS, Rendered, component_of, container_of, name_of, pod_of, render
+from tests.unit.helm.chart import (
+    FOREIGN,
+    WORKLOADS,
+    Rendered,
+    component_of,
+    container_of,
+    name_of,
+    pod_of,
+    render,
+)
 
 from dragoman_runtime.settings import all_settings, env_variables
 
@@ -46,7 +55,7 @@ def test_each_workload_has_probes_and_limits(rendered: Rendered) -> None:
 
 def test_the_probes_ask_what_the_processes_answer(rendered: Rendered) -> None:
     for one in rendered.of(*WORKLOADS):
-        if component_of(one) in {"redis", "web"}:
+        if component_of(one) in FOREIGN:
             continue
         container = container_of(one)
         names = {port["name"] for port in container["ports"]}

@@ -7,7 +7,16 @@ import re
 from functools import lru_cache
 
 import pytest
-from tests.unit.helm.chart import ROOT, Rendered, RenderError, component_of, container_of, pod_of, render
+from tests.unit.helm.chart import (
+    FOREIGN,
+    ROOT,
+    Rendered,
+    RenderError,
+    component_of,
+    container_of,
+    pod_of,
+    render,
+)
 from tests.unit.helm.test_security import secret_names
 
 from dragoman_runtime.settings import all_settings, variable_name
@@ -186,7 +195,7 @@ def test_a_pod_is_given_longer_than_its_process_may_drain(rendered: Rendered) ->
     checked = 0
     for workload in rendered.of("Deployment", "StatefulSet"):
         component = component_of(workload)
-        if component in {"redis", "web"}:
+        if component in FOREIGN:
             continue
         drain = float(rendered.environment(component)["DRAGOMAN_DRAIN_TIMEOUT_S"])
         hook = (
@@ -246,7 +255,7 @@ def test_each_process_takes_the_settings_that_it_is_given(
 ) -> None:
     secret_names()  # imports all settings
     classes = {cls.__name__: cls for cls in all_settings()}
-    for component in rendered.components() - {"redis", "web"}:
+    for component in rendered.components() - FOREIGN:
         environment = rendered.environment(component)
         with monkeypatch.context() as patch:
             for name in [name for name in os.environ if name.startswith("DRAGOMAN_")]:
