@@ -1,5 +1,5 @@
 /**
- * A ref callback: the element never gets less high than it was, as long as its width stays and it is in sight.
+ * A ref callback: while the element has it, it never gets less high than it was, as long as its width stays.
  *
  * Drafts are longer than what becomes of them now and then; without this the page would jump each time.
  */
@@ -21,21 +21,9 @@ export function keepHeight(element: HTMLElement | null): (() => void) | undefine
     width = size.inlineSize;
     if (needed > height) keep(needed);
   });
-  const sight = new IntersectionObserver(([entry]) => {
-    if (!entry || entry.isIntersecting) return;
-    keep(0);
-    // What is final and out of sight needs nobody to look after it any more.
-    if ("final" in element.dataset) stop();
-  });
-  const stop = () => {
-    sizes.disconnect();
-    sight.disconnect();
-  };
   sizes.observe(element);
-  sight.observe(element);
   return () => {
     sizes.disconnect();
-    sight.disconnect();
     keep(0);
   };
 }
