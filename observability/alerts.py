@@ -58,7 +58,7 @@ ALERTS = (
     ),
     Alert(
         "DragomanProcessDown", "critical",
-        'min by (job, instance) (up{job=~"dragoman.*"})', "< 1", "1m",
+        'min by (job, instance) (up{job=~".*dragoman.*"})', "< 1", "1m",
         "{{ $labels.job }} {{ $labels.instance }} does not answer.",
         **_gauge('up{job="dragoman-api", instance="a"}', "0", "1"),
     ),
@@ -170,7 +170,8 @@ ALERTS = (
     ),
     Alert(
         "DragomanDescriptorsRunOut", "warning",
-        'max by (job, instance) (process_open_fds{job=~"dragoman.*"} / process_max_fds{job=~"dragoman.*"})',
+        'max by (job, instance) (process_open_fds{job=~".*dragoman.*"} / '
+        'process_max_fds{job=~".*dragoman.*"})',
         "> 0.8", "5m",
         "{{ $labels.job }} {{ $labels.instance }} has {{ $value | humanizePercentage }} of its descriptors "
         "open.",

@@ -84,7 +84,7 @@ CAPTIONS_IN_TIME = Objective(
     },
 )
 _CLOSED = "sum(rate(dragoman_api_sockets_closed_total[%s]))"
-_REQUESTS = 'sum(rate(dragoman_http_requests_total{service="api"}[%s]))'
+_REQUESTS = '(sum(rate(dragoman_http_requests_total{service="api"}[%s])) or vector(0))'
 AVAILABLE = Objective(
     "refused",
     "Availability",

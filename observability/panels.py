@@ -171,7 +171,7 @@ CAPACITY = Board(
                 Panel("File descriptors in use", "percentunit",
                       (Query("process_open_fds / process_max_fds", "{{instance}}"),)),
                 Panel("Processes that answer", "short",
-                      (Query('sum by (job) (up{job=~"dragoman.*"})', "{{job}}"),)),
+                      (Query('sum by (job) (up{job=~".*dragoman.*"})', "{{job}}"),)),
             ),
         ),
     ),

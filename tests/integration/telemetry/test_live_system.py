@@ -20,6 +20,7 @@ sys.path.insert(0, str(ROOT))
 from observability import panels, rules
 
 RATE_WINDOW = "1m"
+FIRING = 'count(ALERTS{alertname=~"Dragoman.+"}) or vector(0)'
 PROCESSES = {"api", "audio", "whisper", "translation", "config", "bots", "monitoring"}
 OF_THE_TABLE = {
     "every one": PROCESSES,
@@ -75,7 +76,7 @@ def queries() -> list[str]:
 
 @pytest.fixture(scope="module")
 def observed() -> Observed:
-    return asyncio.run(observe(sorted(set(queries()))))
+    return asyncio.run(observe([*sorted(set(queries())), FIRING]))
 
 
 def whole_way(observed: Observed) -> list[Span]:
@@ -178,6 +179,12 @@ def test_every_query_of_dashboards_and_rules_returns_data(observed: Observed) ->
             empty[query] = series[:2]
     print(f"{len(observed.answers)} queries, {len(empty)} without data")
     assert not empty
+
+
+@pytest.mark.skipif(PROMETHEUS is None, reason="Debian's package prometheus is not installed")
+def test_no_alert_is_even_pending_in_a_healthy_system(observed: Observed) -> None:
+    [series] = observed.answers[FIRING]
+    assert series["value"][1] == "0"
 
 
 def _is_explained(query: str) -> bool:
