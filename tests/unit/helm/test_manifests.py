@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
-from typing import Any
+from collections.abc import Iterator
+from functools import lru_cache
+from types import SimpleNamespace
+from typing import Any, cast
 
 import kubernetes_validate
+import kubernetes_validate.utils
 import pytest
 from tests.unit.helm.chart import (
     CHART,
@@ -33,22 +38,55 @@ def test_lint_finds_nothing(values: str) -> None:
     assert "[WARNING]" not in told
 
 
+@lru_cache(maxsize=4096)
+def validate(manifest: str, version: str) -> None:
+    """Many manifests are the same with all values, and each costs a tenth of a second."""
+    kubernetes_validate.validate(json.loads(manifest), version, strict=True)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _schemas_are_read_once() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            kubernetes_validate.utils, "schema_contents", lru_cache(kubernetes_validate.utils.schema_contents)
+        )
+        yield
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("values", MATRIX)
 def test_every_manifest_is_valid_in_three_versions_of_kubernetes(values: str, version: str) -> None:
     checked = 0
     for manifest in render(values).manifests:
         if manifest["kind"] not in OF_OPERATORS:
-            kubernetes_validate.validate(manifest, version, strict=True)
+            validate(json.dumps(manifest, sort_keys=True), version)
             checked += 1
     assert checked > 5
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_jobs_of_runners_are_valid_and_keep_to_the_restricted_standard(version: str) -> None:
+    from dragoman_contracts.bots import RunnerTask
+    from dragoman_orchestration.bots.launchers.kubernetes import JobShape, job_body
+
+    fields = RunnerTask.__struct_fields__
+    task = SimpleNamespace(**dict.fromkeys(fields, 60) | {"bot_id": "b1", "generation": 1})
+    shape = JobShape("dragoman-bots:0.1.0", service_account="captions-bot-runner")
+    job = job_body("dragoman-bot-b1-1", cast(RunnerTask, task), shape)
+    validate(json.dumps({"apiVersion": "batch/v1", "kind": "Job", **job}), version)
+    pod = job["spec"]["template"]["spec"]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    (container,) = pod["containers"]
+    assert container["securityContext"]["allowPrivilegeEscalation"] is False
+    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
 
 
 def test_the_validation_can_fail() -> None:
     broken = render("default").component("api")
     broken = {**broken, "spec": {**broken["spec"], "replicaCount": 2}}
     with pytest.raises(kubernetes_validate.ValidationError):
-        kubernetes_validate.validate(broken, VERSIONS[0], strict=True)
+        validate(json.dumps(broken), VERSIONS[0])
 
 
 def test_no_two_objects_of_a_kind_share_a_name(rendered: Rendered) -> None:

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError, RedisError
+from redis.retry import Retry
 from tests.conftest import Eventually
-from tests.unit.helm.chart import RenderError, container_of, pod_of, render
+from tests.unit.helm.chart import ROOT, RenderError, container_of, pod_of, render
 
 from dragoman_runtime.ports import held_port
 
@@ -41,6 +43,11 @@ def test_the_data_is_on_a_volume_unless_it_is_not_wanted() -> None:
     lost = render("minimal").component("redis")
     assert "volumeClaimTemplates" not in lost["spec"]
     assert {"name": "data", "emptyDir": {"sizeLimit": "20Gi"}} in pod_of(lost)["volumes"]
+
+
+def test_it_is_the_redis_that_compose_runs() -> None:
+    image = container_of(render("default").component("redis"))["image"]
+    assert f"image: {image}\n" in (ROOT / "compose.local.yml").read_text(encoding="utf-8")
 
 
 def test_a_redis_elsewhere_is_named_by_a_secret() -> None:
@@ -168,21 +175,17 @@ def answers(redis: Redis) -> bool:
 
 
 def client(port: int) -> Redis:
-    return Redis(
-        port=port,
-        password=PASSWORD,
-        decode_responses=True,
-        socket_timeout=5,
-        retry=None,
-        single_connection_client=False,
-    )
+    no_retry = Retry(NoBackoff(), 0)
+    return Redis(port=port, password=PASSWORD, decode_responses=True, socket_timeout=5, retry=no_retry)
 
 
 def redis_on(port: int, folder: Path, cleanup: ExitStack) -> Redis:
     arguments = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
     arguments += ["--requirepass", PASSWORD, "--masterauth", PASSWORD, "--repl-diskless-sync-delay", "0"]
     end_later(subprocess.Popen(["redis-server", *arguments], stdout=subprocess.DEVNULL), cleanup)
-    return cleanup.enter_context(client(port))
+    redis = client(port)
+    cleanup.callback(redis.close)
+    return redis
 
 
 def start_proxy(ports: list[int], folder: Path, cleanup: ExitStack) -> None:
