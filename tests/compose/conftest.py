@@ -70,7 +70,7 @@ class Stack:
 
     def start(self) -> None:
         """Bring all up, and wait until each container's own health check passes."""
-        self.compose("up", "--detach", "--no-build")
+        self.compose("up", "--no-build")
         listed = json.loads(run("podman", "ps", "--all", "--format", "json").stdout)
         label = "com.docker.compose.service"
         self.containers = {entry["Labels"][label]: entry["Names"][0] for entry in listed}
