@@ -30,7 +30,7 @@ from opentelemetry.sdk.trace.sampling import (
     SamplingResult,
     TraceIdRatioBased,
 )
-from opentelemetry.trace import Link, SpanKind, TraceState
+from opentelemetry.trace import Link, SpanKind, TraceState, get_current_span
 from opentelemetry.util.types import Attributes
 
 from dragoman_runtime.settings import RuntimeSettings
@@ -135,12 +135,17 @@ class OtlpExport:
         record = message.record
         if (record["name"] or "").startswith(_OWN_LOGGERS):
             return
+        within = get_current_span().get_span_context()
+        # A line may be bound to another trace than the one that it is written in: that of its session.
+        trace_id = int(record["extra"].get("trace_id") or "0", 16) or within.trace_id
         nanoseconds = int(record["time"].timestamp() * 1e9)
         self._logger.emit(
             LogRecord(
                 timestamp=nanoseconds,
                 observed_timestamp=nanoseconds,
-                context=otel_context.get_current(),
+                trace_id=trace_id,
+                span_id=within.span_id if within.trace_id == trace_id else None,
+                trace_flags=within.trace_flags,
                 severity_text=record["level"].name,
                 severity_number=_SEVERITIES.get(record["level"].name, SeverityNumber.INFO),
                 body=self._mask(record["message"]),

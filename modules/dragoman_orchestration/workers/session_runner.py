@@ -161,7 +161,8 @@ class SessionRunner:
         self._pace = Pace(most_s=settings.read_ahead_ms / 1000)
         self._traces = SessionTraces(lease.keys, lease.traceparent)
         self._heard_at = HeardAt()
-        self._log = logger.bind(session_id=lease.session_id)
+        # Under the trace of the socket that opened the session: its lines are found together with the API's.
+        self._log = logger.bind(session_id=lease.session_id, trace_id=lease.traceparent[3:35])
         self._results = ResultsWriter(
             lease, leases, outbox, state.drafts, traces=self._traces, heard=self._heard_at
         )

@@ -135,10 +135,12 @@ def test_lines_carry_the_session_and_the_trace(observed: Observed) -> None:
     ]
     services = {line.service for line in lines}
     assert {"dragoman-api", "dragoman-audio-worker"} <= services, sorted({line.body for line in lines})
-    of_the_api = [line for line in lines if line.service == "dragoman-api"]
-    known = observed.received.traces().keys()
-    assert of_the_api
-    assert all(line.trace_id in known for line in of_the_api)
+    of_the_worker = [
+        line for line in lines if line.service == "dragoman-audio-worker" and "ended: client" in line.body
+    ]
+    speaker = [line for line in lines if "speaker opened" in line.body]
+    assert {line.trace_id for line in of_the_worker} == {line.trace_id for line in speaker}
+    assert speaker[0].trace_id in observed.received.traces()
 
 
 def test_metrics_arrive_as_prometheus_names_them(observed: Observed) -> None:
