@@ -1,8 +1,9 @@
 """bench-telemetry: what traces, logs and metrics by OTLP cost, in CPU time of what audio goes through.
 
-The same sessions are spoken with nothing exported, with the defaults, and with every frame traced, in turns
-and several times over, for a machine's speed drifts. Mock engine and one target language: real engines would
-hide the cost, so this is the worst case. The receiver answers at once and is not counted.
+The same sessions are spoken with nothing exported, with the defaults, and with every frame traced: by three
+systems side by side, for a machine's speed drifts, and several times over. Mock engine and one target
+language: real engines would hide the cost, so this is the worst case. The receiver answers at once and is not
+counted.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import statistics
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from bench.harness import (
@@ -26,11 +28,13 @@ from bench.harness import (
     stack,
 )
 from bench.overhead import program
+from dragoman_runtime.settings import RuntimeSettings
 
 PATH = ("api", "audio", "whisper", "translation")
 WARM_UP_S = 4.0
-MODES = {"off": None, "default": "", "all": "1"}
-"""Share of frames that are traced: None exports nothing at all, empty is the setting's default."""
+DEFAULT = str(RuntimeSettings.model_fields["trace_ratio"].default)
+MODES = {"off": ("", DEFAULT), "default": ("{url}", DEFAULT), "all": ("{url}", "1")}
+"""Where to send, and the share of frames that are traced."""
 
 
 class Sink(BaseHTTPRequestHandler):
@@ -65,20 +69,31 @@ def sink() -> Iterator[str]:
 
 def environment(mode: str, url: str) -> dict[str, str]:
     """The settings of a mode; logs as in operation."""
-    ratio = MODES[mode]
-    if ratio is None:
-        return {"DRAGOMAN_LOG_LEVEL": "INFO"}
-    chosen = {"DRAGOMAN_TRACE_RATIO": ratio} if ratio else {}
-    return {"DRAGOMAN_LOG_LEVEL": "INFO", "DRAGOMAN_OTLP_ENDPOINT": url, **chosen}
+    endpoint, ratio = MODES[mode]
+    return {
+        "DRAGOMAN_LOG_LEVEL": "INFO",
+        "DRAGOMAN_OTLP_ENDPOINT": endpoint.format(url=url),
+        "DRAGOMAN_TRACE_RATIO": ratio,
+    }
 
 
-async def cost(mode: str, url: str, sessions: int, seconds: int) -> tuple[float, float]:
-    """CPU ms a session's second of the audio path, and bytes exported a session's second."""
+@dataclass
+class Together:
+    """What the systems of a round wait for."""
+
+    all_ready: asyncio.Barrier
+    ready: asyncio.Event
+
+
+async def cost(mode: str, url: str, sessions: int, seconds: int, together: Together) -> dict[str, float]:
+    """CPU ms a session's second of each process."""
     async with stack("mock", **environment(mode, url)) as running:
+        together.ready.set()
         async with api_client(running) as http:
             options = {"translation": {"targets": ["es"], "drafts": False}}
             ids = [await create_session(http, **options) for _ in range(sessions)]
         programs = [program(seconds, seed) for seed in range(10)]
+        await together.all_ready.wait()
         speakers = [
             asyncio.create_task(
                 speak_live(running, one, programs[i % 10], delay_s=i / sessions, keep=lambda _: False)
@@ -87,38 +102,43 @@ async def cost(mode: str, url: str, sessions: int, seconds: int) -> tuple[float,
         ]
         costs = ProcessCosts(running)
         await asyncio.sleep(WARM_UP_S)
-        before = Sink.received_bytes
         costs.restart()
         await asyncio.sleep(seconds - WARM_UP_S - 1)
         spent = costs.cpu_ms_per_session_second(sessions)
-        sent = (Sink.received_bytes - before) / sessions / (seconds - WARM_UP_S - 1)
         await asyncio.gather(*speakers)
-    say(f"{mode}: {spent}")
-    return sum(spent[name] for name in PATH), sent
+        await together.all_ready.wait()
+    return spent
+
+
+async def one_round(url: str, sessions: int, seconds: int) -> dict[str, float]:
+    """CPU ms a session's second of the audio path, of all modes at the same time."""
+    together = Together(asyncio.Barrier(len(MODES)), asyncio.Event())
+    tasks = {}
+    for mode in MODES:
+        tasks[mode] = asyncio.create_task(cost(mode, url, sessions, seconds, together))
+        # A stack's settings go by the environment of this process: one after the other.
+        await together.ready.wait()
+        together.ready.clear()
+    by_process = dict(zip(tasks, await asyncio.gather(*tasks.values()), strict=True))
+    spent = {mode: sum(found[name] for name in PATH) for mode, found in by_process.items()}
+    say(" ".join(f"{mode} {value:.2f}" for mode, value in spent.items()))
+    return spent
 
 
 async def measure(sessions: int, seconds: int, rounds: int) -> Figures:
-    """All modes in turns; medians of the rounds."""
-    spent: dict[str, list[float]] = {mode: [] for mode in MODES}
-    sent: dict[str, list[float]] = {mode: [] for mode in MODES}
+    """Medians of the rounds; overheads are those within a round."""
     with sink() as url:
-        for number in range(rounds):
-            # Forth and back: none is always first on a machine that slows down.
-            for mode in list(MODES)[:: 1 if number % 2 == 0 else -1]:
-                cpu_ms, count = await cost(mode, url, sessions, seconds)
-                spent[mode].append(cpu_ms)
-                sent[mode].append(count)
-    middle = {mode: statistics.median(values) for mode, values in spent.items()}
+        found = [await one_round(url, sessions, seconds) for _ in range(rounds)]
+    overheads = {
+        mode: sorted((one[mode] / one["off"] - 1) * 100 for one in found) for mode in MODES if mode != "off"
+    }
     return {
-        "cpu_ms_per_session_second": {mode: round(value, 2) for mode, value in middle.items()},
-        "spread_percent": {
-            mode: round((max(values) - min(values)) / middle[mode] * 100, 1) for mode, values in spent.items()
+        "cpu_ms_per_session_second": {
+            mode: round(statistics.median(one[mode] for one in found), 2) for mode in MODES
         },
-        "overhead_percent": {
-            mode: round((value / middle["off"] - 1) * 100, 1) for mode, value in middle.items()
-        },
-        "kb_per_session_second": {
-            mode: round(statistics.median(values) / 1000, 2) for mode, values in sent.items()
+        "overhead_percent": {mode: round(statistics.median(all_), 1) for mode, all_ in overheads.items()},
+        "overhead_percent_least_and_most": {
+            mode: f"{all_[0]:.1f} to {all_[-1]:.1f}" for mode, all_ in overheads.items()
         },
         "sessions": sessions,
         "rounds": rounds,

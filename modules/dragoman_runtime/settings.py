@@ -180,14 +180,14 @@ class RuntimeSettings(DragomanSettings):
         "are sent there; empty: nothing is sent anywhere.",
     )
     otlp_metrics_interval_s: float = Field(
-        15.0,
+        30.0,
         ge=0,
         le=3600,
         description="Seconds between two sendings of the metrics by OTLP; 0: never, where /metrics is "
         "scraped.",
     )
     trace_ratio: float = Field(
-        0.01,
+        0.002,
         ge=0,
         le=1,
         description="Share of audio frames, and of requests that bring no trace of their own, whose way is "
