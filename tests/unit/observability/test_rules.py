@@ -98,9 +98,17 @@ def test_each_alert_fires_once_and_none_while_all_is_well() -> None:
 def test_a_rule_that_never_fires_fails_its_test(tmp_path: Path) -> None:
     shutil.copytree(FOLDER / "rules", tmp_path / "rules")
     shutil.copytree(FOLDER / "tests", tmp_path / "tests")
+    document = yaml.safe_load((FOLDER / "tests" / "rules.yaml").read_text())
+    document["tests"] = [one for one in document["tests"] if one["name"] == "DragomanAudioLost fires once"]
+    (tmp_path / "tests" / "rules.yaml").write_text(yaml.safe_dump(document))
+
+    def tested() -> int:
+        return run("promtool", "test", "rules", "rules.yaml", cwd=tmp_path / "tests").returncode
+
+    assert tested() == 0
     alerts = tmp_path / "rules" / "alerts.yaml"
     alerts.write_text(alerts.read_text().replace("> 0\n", "> 1000000\n"))
-    assert run("promtool", "test", "rules", "rules.yaml", cwd=tmp_path / "tests").returncode != 0
+    assert tested() != 0
 
 
 # --- the runbook ------------------------------------------------------------------------------------------
