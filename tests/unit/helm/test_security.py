@@ -11,6 +11,7 @@ from tests.unit.helm.chart import (
     FOREIGN,
     WORKLOADS,
     Rendered,
+    RenderError,
     component_of,
     container_of,
     name_of,
@@ -151,15 +152,12 @@ def test_the_secret_variables_are_those_of_the_settings() -> None:
             assert (source["name"], source["key"]) == ("captions-keys", name)
 
 
-@pytest.mark.parametrize("place", ["settings", "process"])
-def test_a_secret_in_plain_is_refused(place: str) -> None:
-    from tests.unit.helm.chart import RenderError
-
+def test_a_secret_in_plain_is_refused() -> None:
     for name in secret_names():
-        given = {name: "in-plain"}
-        values = {"settings": given} if place == "settings" else {"api": {"env": given}}
         with pytest.raises(RenderError, match=f"{name} is secret: give it by secrets.existingSecret"):
-            render("default", values)
+            render("default", {"settings": {name: "in-plain"}})
+    with pytest.raises(RenderError, match=r"DRAGOMAN_API_KEYS is secret"):
+        render("default", {"api": {"env": {"DRAGOMAN_API_KEYS": "in-plain"}}})
 
 
 def secret_names() -> list[str]:
