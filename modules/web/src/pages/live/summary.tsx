@@ -3,7 +3,9 @@ import { Link } from "@tanstack/react-router";
 import { CircleAlert, CircleCheck, Download, Plus } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { data, rest } from "~/api/rest";
+import { fileName } from "~/downloads/file-name";
+import { saveFile } from "~/downloads/save-file";
+import { transcriptFile } from "~/downloads/transcript-file";
 import { Button } from "~/ui/button";
 import { Problem } from "~/ui/problem";
 import { clock } from "~/ui/time";
@@ -76,13 +78,8 @@ function Downloads({ sessionId, title }: { sessionId: string; title: string }) {
   const download = async (format: (typeof FORMATS)[number]) => {
     setProblem(null);
     try {
-      const text = await data(
-        rest.GET("/v1/sessions/{session_id}/transcript", {
-          params: { path: { session_id: sessionId }, query: { format } },
-          parseAs: "text",
-        }),
-      );
-      save(`${title || sessionId}.${format}`, String(text));
+      const file = await transcriptFile({ sessionId, format, languages: [] });
+      saveFile(file, fileName({ title }, format, []));
     } catch (error) {
       setProblem(error);
     }
@@ -97,13 +94,4 @@ function Downloads({ sessionId, title }: { sessionId: string; title: string }) {
       {problem !== null && <Problem error={problem} />}
     </>
   );
-}
-
-function save(name: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(url);
 }

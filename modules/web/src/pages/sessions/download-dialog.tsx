@@ -2,6 +2,9 @@ import { useMutation } from "@tanstack/react-query";
 import { Download } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { FORMATS, type Format, fileName, languagesOf } from "~/downloads/file-name";
+import { saveFile } from "~/downloads/save-file";
+import { transcriptFile } from "~/downloads/transcript-file";
 import { Button } from "~/ui/button";
 import { Dialog } from "~/ui/dialog";
 import { languageName, sameLanguage } from "~/ui/language";
@@ -10,9 +13,6 @@ import { Segmented } from "~/ui/segmented";
 import { Select } from "~/ui/select";
 import { isOpen, type Session } from "./arrange";
 import styles from "./download-dialog.module.css";
-import { FORMATS, type Format, fileName, languagesOf } from "./file-name";
-import { saveFile } from "./save-file";
-import { transcriptFile } from "./session-data";
 
 interface DownloadDialogProps {
   readonly session: Session;
@@ -36,7 +36,7 @@ export function DownloadDialog({ session, spoken, open, onOpenChange }: Download
   const languages = languagesOf(first, below, main);
   const name = fileName(session, format, languages);
   const save = useMutation({
-    mutationFn: () => transcriptFile(session.id, format, languages),
+    mutationFn: () => transcriptFile({ sessionId: session.id, format, languages }),
     onSuccess: (file) => {
       saveFile(file, name);
       onOpenChange(false);

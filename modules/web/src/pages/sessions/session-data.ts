@@ -89,20 +89,6 @@ function chunks(languages: readonly string[]): string[][] {
   return found.length > 0 ? found : [[]];
 }
 
-/** A transcript as a file, fetched with the key in a header. */
-export async function transcriptFile(
-  sessionId: string,
-  format: "srt" | "vtt" | "txt" | "json",
-  languages: readonly string[],
-): Promise<Blob> {
-  const query = { format, ...(languages.length > 0 ? { language: languages.join() } : {}) };
-  const answer: { data?: unknown } = await rest.GET("/v1/sessions/{session_id}/transcript", {
-    params: { ...at(sessionId).params, query },
-    parseAs: "blob",
-  });
-  return answer.data as Blob;
-}
-
 /** A token for a viewer of the session, valid as long as the server allows. */
 export async function viewerToken(sessionId: string): Promise<string> {
   return (await data(rest.POST("/v1/sessions/{session_id}/viewer-tokens", at(sessionId)))).token;

@@ -55,7 +55,9 @@ export function SessionView({ session }: { session: Session }) {
   return (
     <>
       <SessionHead session={session} ledger={ledger.data} spoken={spoken} />
-      {ledger.data && <LedgerStrip ledger={ledger.data} segments={segments} playback={playback} onGo={go} />}
+      {ledger.data && transcript.data && (
+        <LedgerStrip ledger={ledger.data} segments={transcript.data} playback={playback} onGo={go} />
+      )}
       <div className={styles.tools}>
         <SearchBar {...found.bar} />
         {targets.length > 0 && <LanguageToggles codes={targets} chosen={lanes} onChange={setChosen} />}

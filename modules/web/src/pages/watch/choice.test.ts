@@ -2,7 +2,6 @@ import { describe, expect, it } from "vitest";
 import { missingLanguages, shownLanguages, toggled, usualLanguages } from "./choice";
 import { newestLines } from "./lines";
 import { isLoopback } from "./loopback";
-import { fileName } from "./session";
 
 describe("languages of a reader", () => {
   it("are what is said, and their own where there is that", () => {
@@ -52,11 +51,6 @@ describe("newestLines", () => {
 });
 
 describe("names", () => {
-  it("of files come from the title, or from the id", () => {
-    expect(fileName("Sitzung: Häfen & Co/2", "id", "srt")).toBe("Sitzung-Häfen-Co-2.srt");
-    expect(fileName("../..", "id", "es.txt")).toBe("id.es.txt");
-  });
-
   it("of loopback are known", () => {
     for (const name of ["localhost", "127.0.0.1", "127.8.8.8", "[::1]"]) expect(isLoopback(name)).toBe(true);
     for (const name of ["192.168.1.4", "laptop.local", "127.0.0.1.example.org"]) {

@@ -2,11 +2,15 @@ import { Download } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type CaptionLanguage, ORIGINAL } from "~/captions/languages";
+import { fileName } from "~/downloads/file-name";
+import { saveFile } from "~/downloads/save-file";
+import { transcriptFile } from "~/downloads/transcript-file";
 import { Button } from "~/ui/button";
 import { languageName } from "~/ui/language";
 import { Problem } from "~/ui/problem";
-import { FORMATS, fileName, save, transcriptFile } from "./session";
 import styles from "./watch.module.css";
+
+const FORMATS = ["txt", "srt", "vtt"] as const;
 
 interface EndedProps {
   readonly sessionId: string;
@@ -32,7 +36,7 @@ export function Ended({ sessionId, credential, title, languages, spoken }: Ended
     try {
       setError(null);
       const file = await transcriptFile({ sessionId, credential, format, languages: saved });
-      save(file, fileName(title, sessionId, [...saved, format].join(".")));
+      saveFile(file, fileName({ title }, format, saved));
     } catch (problem) {
       setError(problem);
     }

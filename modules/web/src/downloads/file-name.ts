@@ -7,11 +7,11 @@ const MAX_NAME_CHARS = 80;
 const UNSAFE = /[\\/:*?"<>|\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g;
 
 /**
- * A good name for a file of a session: its title, or when it began, and the languages in it, such as
+ * A good name for a file of a session: its title, or when it began (now, if that is not known), and the languages in it, such as
  * `Board meeting.en+es.srt`.
  */
 export function fileName(
-  session: { readonly title: string; readonly created_at: string },
+  session: { readonly title: string; readonly created_at?: string },
   format: Format,
   languages: readonly string[],
 ): string {
@@ -29,8 +29,8 @@ export function fileName(
 }
 
 /** A moment as it can stand in a file's name and sorts well: `2026-11-21 20-34`, in the reader's time. */
-function stamp(time: string): string {
-  const at = new Date(time);
+function stamp(time: string | undefined): string {
+  const at = time === undefined ? new Date() : new Date(time);
   const pad = (value: number) => String(value).padStart(2, "0");
   const day = [at.getFullYear(), pad(at.getMonth() + 1), pad(at.getDate())].join("-");
   return `${day} ${pad(at.getHours())}-${pad(at.getMinutes())}`;
