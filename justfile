@@ -178,6 +178,26 @@ bench-web-latency *args:
 bench-web *args:
     @python -m bench.web_captions "$@"
 
+# Builds Helm into .cache/bin, if it is not there; needs Go.
+[group('helm')]
+helm-install:
+    helm/install-helm
+
+# Brings the chart's copies of dashboards, rules and nginx.conf up to date; `--check`.
+[group('helm')]
+helm-sync *args:
+    helm/sync-files "$@"
+
+# Lints the chart with every set of values.
+[group('helm')]
+helm-lint: helm-install
+    for values in helm/dragoman/ci/*.yaml; do .cache/bin/helm lint --strict helm/dragoman --values "$values"; done
+
+# Renders the chart with every set of values and tests what comes out.
+[group('helm')]
+helm-test *args: helm-install
+    pytest tests/unit/helm "$@"
+
 # Removes caches and build results; keeps .venv and .env.local.
 [group('quality')]
 clean:
