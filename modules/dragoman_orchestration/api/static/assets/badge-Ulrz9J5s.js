@@ -1,0 +1,1 @@
+import{O as e}from"./framework-e2ShYT0U.js";var t={badge:`_badge_zjj0r_1`,pulse:`_pulse_zjj0r_1`},n=e();function r({tone:e=`neutral`,children:r,live:i=!1}){return(0,n.jsx)(`span`,{className:t.badge,"data-tone":e,"data-live":i||void 0,children:r})}export{r as t};

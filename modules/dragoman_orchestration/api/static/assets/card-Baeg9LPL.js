@@ -1,0 +1,1 @@
+import{O as e}from"./framework-e2ShYT0U.js";var t={card:`_card_1mvri_1`,head:`_head_1mvri_11`},n=e();function r({title:e,actions:r,children:i}){return(0,n.jsxs)(`section`,{className:t.card,children:[(e!==void 0||r!==void 0)&&(0,n.jsxs)(`header`,{className:t.head,children:[(0,n.jsx)(`h2`,{children:e}),r]}),i]})}export{r as t};

@@ -1,0 +1,1 @@
+import{O as e}from"./framework-e2ShYT0U.js";var t={empty:`_empty_jys06_1`},n=e();function r({title:e,heading:r=`h2`,icon:i,children:a,action:o}){return(0,n.jsxs)(`div`,{className:t.empty,children:[i,(0,n.jsx)(r,{children:e}),a&&(0,n.jsx)(`p`,{children:a}),o]})}export{r as t};

@@ -1,0 +1,1 @@
+import{i as e}from"./language-DB8E1MCR.js";var t=`original`;function n(t,n){let r=t.translations[n];if(r)return r;let i=Object.keys(t.translations).find(t=>e(n,t));return i===void 0?void 0:t.translations[i]}function r(t,n){return t.expected.some(t=>e(n,t))}export{r as n,n as r,t};

@@ -1,0 +1,1 @@
+import{n as e}from"./rolldown-runtime-WkwZ5CU-.js";import{k as t}from"./framework-e2ShYT0U.js";var n=e(t(),1),r=!1,i=new Set;function a(e){r=e;for(let e of[...i])e()}function o(){return(0,n.useSyncExternalStore)(e=>(i.add(e),()=>i.delete(e)),()=>r)}export{o as n,a as t};

@@ -1,0 +1,1 @@
+var e={scroll:`_scroll_sl1ga_1`,table:`_table_sl1ga_6`};export{e as t};

@@ -1,0 +1,1 @@
+function e(e){let t=Math.floor(e/1e3),n=e=>String(e).padStart(2,`0`),[r,i,a]=[Math.floor(t/3600),Math.floor(t/60)%60,t%60];return r>0?`${r}:${n(i)}:${n(a)}`:`${i}:${n(a)}`}function t(e){return navigator.languages.find(t=>t.split(`-`)[0]===e)??e}function n(e,n){return new Intl.DateTimeFormat(t(n),{dateStyle:`medium`,timeStyle:`short`}).format(new Date(e))}export{n,e as t};

@@ -1,0 +1,1 @@
+export{t as LinkProblem,n as WatchPage}from"./watch-page-DXeHvmvQ.js";
