@@ -147,6 +147,7 @@ RUN apt-get update \
         -o 'Dpkg::Options::=--path-exclude=/usr/share/doc/*' \
         -o 'Dpkg::Options::=--path-exclude=/usr/share/man/*' \
         chromium-headless-shell fonts-dejavu-core tini \
+    && apt-get clean \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/apt /var/log/dpkg.log /var/cache/ldconfig/aux-cache
 USER 10001:10001
 COPY --from=bots-libraries /opt/dragoman /opt/dragoman

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from dragoman_contracts.websocket import SessionEndedMessage, TranscriptFinal, parse_server_message
 
 ROOT = Path(__file__).parents[2]
 START_LIMIT_S = 150.0
@@ -25,6 +28,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if Path(__file__).parent in item.path.parents:
                 item.add_marker(pytest.mark.skip(reason="needs images: run `just compose-test`"))
+
+
+def free_port() -> int:
+    """A port that is free now; an engine publishes it in a moment."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def finals(events: list[dict[str, Any]]) -> list[TranscriptFinal]:
+    """The finals of a session that was heard from its first byte to its last."""
+    parsed = [parse_server_message(json.dumps(event)) for event in events]
+    ended = parsed[-1]
+    assert isinstance(ended, SessionEndedMessage)
+    assert ended.ledger.is_complete
+    assert ended.ledger.gap_ms == 0
+    return [event for event in parsed if isinstance(event, TranscriptFinal)]
 
 
 def run(*command: str, limit_s: float = 120, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -112,10 +132,11 @@ class Stack:
 
 
 @contextmanager
-def running(profiles: str, port: int, web_port: int, **settings: str) -> Iterator[Stack]:
+def running(profiles: str) -> Iterator[Stack]:
     """The containers of ``profiles``; nothing of them is left behind, not even when the start fails."""
-    own = {"COMPOSE_PROFILES": profiles, "STACK_PORT": str(port), "STACK_WEB_PORT": str(web_port)}
-    stack = Stack(own | settings, port, web_port)
+    port, web_port = free_port(), free_port()
+    settings = {"COMPOSE_PROFILES": profiles, "STACK_PORT": str(port), "STACK_WEB_PORT": str(web_port)}
+    stack = Stack(settings, port, web_port)
     started = time.monotonic()
     try:
         stack.start()
