@@ -41,6 +41,6 @@ def test_actions_have_a_version_and_jobs_an_end(file: Path) -> None:
 def test_what_they_run_exists() -> None:
     for file in WORKFLOWS:
         for named in re.findall(
-            r"(?:file: |run: |destination )(docker/[\w.]+|\.ci/run|helm/\w+)", file.read_text()
+            r"(?:file: |run: |destination )(docker/[\w.]+|\.ci/run|helm/[\w-]+)", file.read_text()
         ):
             assert (ROOT / named).exists(), f"{file.name}: {named}"

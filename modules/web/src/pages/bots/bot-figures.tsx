@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
+import meter from "~/ui/meter.module.css";
 import { clock } from "~/ui/time";
 import styles from "./bot-figures.module.css";
 import type { Bot } from "./life";
@@ -18,7 +19,13 @@ export function BotFigures({ bot }: { bot: Bot }) {
         {report.silent_ms >= 1000 && <Figure name={t("figures.silent")}>{clock(report.silent_ms)}</Figure>}
         {bot.state === "active" && (
           <Figure name={t("figures.level")}>
-            <meter className={styles.meter} min={0} max={100} value={level} aria-label={t("figures.level")} />
+            <meter
+              className={`${meter.meter} ${styles.meter}`}
+              min={0}
+              max={100}
+              value={level}
+              aria-label={t("figures.level")}
+            />
             {level} %
           </Figure>
         )}

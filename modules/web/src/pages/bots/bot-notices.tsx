@@ -2,6 +2,7 @@ import { CircleAlert, CircleCheck, Hourglass, TriangleAlert } from "lucide-react
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { moment } from "~/ui/time";
+import tones from "~/ui/tone.module.css";
 import styles from "./bot-notices.module.css";
 import { type Bot, isFinal } from "./life";
 import { Screenshots } from "./screenshots";
@@ -104,7 +105,11 @@ interface NoticeProps {
 
 function Notice({ tone, icon, title, children, isUrgent = false }: NoticeProps) {
   return (
-    <section className={styles.notice} data-tone={tone} {...(isUrgent ? { role: "alert" } : {})}>
+    <section
+      className={`${tones.toned} ${styles.notice}`}
+      data-tone={tone}
+      {...(isUrgent ? { role: "alert" } : {})}
+    >
       {icon}
       <div className={styles.text}>
         <h2>{title}</h2>

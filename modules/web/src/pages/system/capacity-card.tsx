@@ -1,6 +1,7 @@
 import { useTranslation } from "react-i18next";
 import { Badge } from "~/ui/badge";
 import { Card } from "~/ui/card";
+import meter from "~/ui/meter.module.css";
 import styles from "./capacity-card.module.css";
 import { count, seconds } from "./units";
 import { capacity, type Health, type Overview } from "./verdict";
@@ -24,7 +25,7 @@ export function CapacityCard({ overview, health }: { overview: Overview; health:
             </span>
           </div>
           <meter
-            className={styles.meter}
+            className={`${meter.meter} ${styles.meter}`}
             min={0}
             max={Math.max(1, held + room)}
             value={held}

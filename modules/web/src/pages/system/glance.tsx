@@ -1,5 +1,6 @@
 import { CircleAlert, CircleCheck, TriangleAlert } from "lucide-react";
 import { useTranslation } from "react-i18next";
+import tones from "~/ui/tone.module.css";
 import styles from "./glance.module.css";
 import type { Seen } from "./system-data";
 import { duration } from "./units";
@@ -16,7 +17,7 @@ export function Glance({ seen }: { seen: Seen }) {
   const [gravest] = byWeight(overview?.anomalies ?? []);
   const Icon = ICONS[tone];
   return (
-    <section className={styles.glance} data-tone={tone} aria-labelledby="glance">
+    <section className={`${tones.toned} ${styles.glance}`} data-tone={tone} aria-labelledby="glance">
       <Icon aria-hidden size={28} />
       <div className={styles.text}>
         <div role="status">
