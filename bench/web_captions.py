@@ -6,7 +6,7 @@ A server within the page tells captions; the page itself is the one that ``drago
 - ``long_tasks``, ``longest_task_ms``: tasks of over 50 ms in that time, and the longest (0: none).
 - ``fill_500_ms``: from 500 finals at once to the frame that shows them.
 - ``heap_mib``: after garbage was collected, of the empty page, with all the rows that a page keeps, and after
-  each twenty minutes of two hours on top: 144,000 drafts and 2,400 finals, told as fast as frames are painted.
+  each twenty minutes of two hours on top: 144,000 drafts and 2,400 finals, told as fast as frames come.
   In the first of them all rows are replaced by such as had been drafts, which React keeps twice.
 - ``elements``: of the whole page after those hours.
 
@@ -20,21 +20,12 @@ from typing import Any
 
 import httpx
 from playwright.async_api import Browser, Page, async_playwright
+from tests.meeting import BROWSER_FLAGS, chromium_or_skip
 
 from bench.harness import Figures, parser, percentile, run, say, stack
 from dragoman_orchestration.cli.stack import RunningStack
 
 SERVER = Path(__file__).parent.parent / "tests" / "e2e" / "web" / "caption_server.js"
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 FINALS = 500
 MEASURED_S = 20
 KEPT_ROWS = 1_200
@@ -106,7 +97,9 @@ async def memory(page: Page) -> Figures:
 async def measure() -> Figures:
     """Start a system and a browser, and read the page's clocks."""
     async with stack("mock") as running, async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        browser = await playwright.chromium.launch(
+            executable_path=chromium_or_skip(), args=["--no-sandbox", *BROWSER_FLAGS]
+        )
         page = await reading(browser, running)
         filled_ms = round(await page.evaluate(_FILL))
         say(f"tells 20 drafts a second for {MEASURED_S} s")

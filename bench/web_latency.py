@@ -29,6 +29,7 @@ import numpy as np
 from faster_whisper.audio import decode_audio
 from numpy.typing import NDArray
 from playwright.async_api import Page, async_playwright
+from tests.meeting import BROWSER_FLAGS, chromium_or_skip
 
 from bench.harness import AUDIO, RATE_HZ, Figures, parser, percentile, run, say, stack
 from bench.quality import Program, normal, references
@@ -36,18 +37,6 @@ from dragoman_orchestration.cli.stack import RunningStack
 
 PREFIXES = ("en_seen_", "en_heldout_")
 LEAD_MS = 2_000
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-)
 _RAW = {"echoCancellation": False, "noiseSuppression": False, "autoGainControl": False, "deviceId": ""}
 _CHOICES = {"language": "en", "microphone": _RAW}
 
@@ -208,7 +197,8 @@ async def speak(running: RunningStack, speech: Path, length_ms: int) -> Any:
     """Play the WAV into the live page; what the page sent, was told and painted."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=[*FLAGS, f"--use-file-for-fake-audio-capture={speech}%noloop"]
+            executable_path=chromium_or_skip(),
+            args=["--no-sandbox", *BROWSER_FLAGS, f"--use-file-for-fake-audio-capture={speech}%noloop"],
         )
         page = await browser.new_page(viewport={"width": 1366, "height": 768}, locale="en-GB")
         await page.goto(f"{running.url}/#key={running.key}")

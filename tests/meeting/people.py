@@ -18,8 +18,7 @@ LOOPBACK_MEDIA = (
     "--disable-features=WebRtcHideLocalIpsWithMdns",
 )
 """With these two Chromiums of one machine hear each other without any other network."""
-_QUIET = (
-    "--headless",
+BROWSER_FLAGS = (
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -30,6 +29,7 @@ _QUIET = (
     "--use-fake-ui-for-media-stream",
     "--use-fake-device-for-media-stream",
 )
+"""A browser that asks nobody and fetches nothing; it has a microphone that beeps, or plays a file."""
 
 
 @dataclass
@@ -67,7 +67,8 @@ def start_person(url: str, name: str) -> Person:
     process = subprocess.Popen(
         [
             chromium_or_skip(),
-            *_QUIET,
+            "--headless",
+            *BROWSER_FLAGS,
             *LOOPBACK_MEDIA,
             *(["--no-sandbox"] if os.geteuid() == 0 else []),
             f"--user-data-dir={profile}",

@@ -25,23 +25,12 @@ import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, Page, Playwright, async_playwright, expect
 from tests.e2e.conftest import Running, start_up
-from tests.meeting import chromium_or_skip
+from tests.meeting import BROWSER_FLAGS, chromium_or_skip
 
 expect.set_options(timeout=20_000)
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 MODELS = FIXTURES / "models"
 PAGE = Path(__file__).parents[3] / "modules/dragoman_orchestration/api/static/index.html"
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-)
-MICROPHONE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 FOCUS_GUARDS = {"exclude": [["[data-base-ui-focus-guard]"]]}
 """Of open dialogs and menus: they have the focus for no moment, they hand it on."""
@@ -113,7 +102,7 @@ class Chromium:
         """A browser of its own; ``microphone`` is a 16-bit WAV that it hears once, from when it is opened."""
         heard = (f"--use-file-for-fake-audio-capture={microphone}%noloop",) if microphone else ()
         browser = await self.playwright.chromium.launch(
-            executable_path=chromium_or_skip(), args=[*FLAGS, *MICROPHONE, *heard, *flags]
+            executable_path=chromium_or_skip(), args=["--no-sandbox", *BROWSER_FLAGS, *heard, *flags]
         )
         self.cleanup.push_async_callback(browser.close)
         return browser
@@ -175,7 +164,9 @@ async def check_axe(page: Page, *, popup: bool = False) -> None:
     await expect(page.get_by_role("heading", level=1)).to_be_visible()
     for scheme in ("light", "dark"):
         await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        await page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        await page.evaluate(
+            "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
         found = await Axe().run(page, context=FOCUS_GUARDS, options=options)
         told = [
             f"{broken['id']} ({scheme}): {broken['help']}: {[node['html'] for node in broken['nodes']]}"
