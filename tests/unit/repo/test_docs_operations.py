@@ -65,7 +65,7 @@ def test_every_own_rule_is_in_the_table_as_it_is() -> None:
 
 def test_every_metric_of_the_monitor_is_described() -> None:
     for name in re.findall(r"^(dragoman_\w+)", gauges.__doc__ or "", re.MULTILINE):
-        assert f"`{name}`" in text("monitoring"), name
+        assert f"`{name}`" in text("observability"), name
 
 
 def test_every_event_that_webhooks_carry_is_named() -> None:
