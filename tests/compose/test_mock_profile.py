@@ -53,6 +53,14 @@ def test_a_client_gets_each_word_through_nginx_too(mock: Stack, spoken: Path) ->
     assert words(mock.transcribe(spoken, url=mock.web_url)) == [f"w{number:05d}" for number in NUMBERS]
 
 
+def script_of(url: str) -> httpx.Response:
+    """The page's first script; its name is that of the build that is served there."""
+    name = httpx.get(url).text.partition('src="/assets/')[2].partition('"')[0]
+    answer = httpx.get(f"{url}/assets/{name}")
+    assert answer.status_code == 200
+    return answer
+
+
 def test_nginx_serves_the_page_as_the_api_does(mock: Stack) -> None:
     for path in ("/", "/sessions", "/sessions/abc", "/watch/abc"):
         page, same = httpx.get(mock.web_url + path), httpx.get(mock.url + path)
@@ -60,9 +68,9 @@ def test_nginx_serves_the_page_as_the_api_does(mock: Stack) -> None:
         assert "<title>Dragoman</title>" in page.text
         for name in (*PAGE_HEADERS, "cache-control"):
             assert page.headers[name] == same.headers[name], (path, name)
-    script = httpx.get(mock.web_url).text.partition('src="/assets/')[2].partition('"')[0]
-    asset = httpx.get(f"{mock.web_url}/assets/{script}")
-    assert asset.headers["cache-control"] == httpx.get(f"{mock.url}/assets/{script}").headers["cache-control"]
+    asset, same = script_of(mock.web_url), script_of(mock.url)
+    assert asset.headers["cache-control"] == same.headers["cache-control"]
+    assert asset.headers["content-type"].split(";")[0] == same.headers["content-type"].split(";")[0]
     assert asset.headers["content-encoding"] == "gzip"
     assert httpx.get(f"{mock.web_url}/assets/none.js").status_code == 404
     assert httpx.get(f"{mock.web_url}/metrics").status_code == 404
