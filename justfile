@@ -68,13 +68,13 @@ check: check-format check-lint check-types check-imports
 # Checks that the code is formatted.
 [group('quality')]
 check-format:
-    ruff format --check modules tests bench justw
+    ruff format --check modules tests bench observability justw
     just --justfile "{{ justfile() }}" --fmt --check --unstable
 
 # Checks the lint rules.
 [group('quality')]
 check-lint:
-    ruff check modules tests bench justw
+    ruff check modules tests bench observability justw
 
 # Checks the types, strictly.
 [group('quality')]
@@ -89,8 +89,8 @@ check-imports:
 # Formats the code and mends what lint can mend.
 [group('quality')]
 fmt:
-    ruff check --fix-only modules tests bench justw
-    ruff format modules tests bench justw
+    ruff check --fix-only modules tests bench observability justw
+    ruff format modules tests bench observability justw
     just --justfile "{{ justfile() }}" --fmt --unstable
 
 # Writes env.template anew from the settings classes.
@@ -98,6 +98,11 @@ fmt:
 env-template:
     dragoman config template > env.template.new
     mv env.template.new env.template
+
+# Writes dashboards, rules and the chart's copies of both anew.
+[group('quality')]
+observability-export:
+    python -m observability.export
 
 # What continuous integration runs: the checks, then all tests.
 [group('quality')]
@@ -167,6 +172,11 @@ bench-config *args:
 [group('bench')]
 bench-translation *args:
     @python -m bench.translation "$@"
+
+# What traces, logs and metrics cost the audio path.
+[group('bench')]
+bench-telemetry *args:
+    @python -m bench.telemetry "$@"
 
 # The live page in Chromium: word spoken to word painted, p50 and p95; `--json`.
 [group('bench')]
