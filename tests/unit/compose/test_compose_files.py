@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -218,6 +219,17 @@ def test_prometheus_looks_at_every_process(root: Path, services: Services) -> No
     faces = {"whisper": 8001, "translation": 8002, "api": 8080}
     names = {name.split("-")[0] for name in processes(services)}
     assert asked == {f"{name}:{faces.get(name, METRICS_PORT)}" for name in names}
+
+
+def test_prometheus_takes_its_settings(root: Path, tmp_path: Path) -> None:
+    promtool = shutil.which("promtool") or pytest.skip("needs promtool, from Debian's prometheus")
+    text = (root / "docker/observability/prometheus.yml").read_text(encoding="utf-8")
+    here = tmp_path / "prometheus.yml"
+    here.write_text(
+        text.replace("/etc/prometheus/rules", str(root / "observability/rules")), encoding="utf-8"
+    )
+    checked = subprocess.run([promtool, "check", "config", here], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 def test_what_is_mounted_from_the_checkout_is_there(root: Path, services: Services) -> None:
