@@ -188,6 +188,36 @@ bench-web-latency *args:
 bench-web *args:
     @python -m bench.web_captions "$@"
 
+# Starts everything in containers; profiles by COMPOSE_PROFILES in .env.local: cpu, mock, gpu, web, observability.
+[group('compose')]
+compose-up *args:
+    docker/compose up "$@"
+
+# Ends the containers; what is in volumes stays.
+[group('compose')]
+compose-down *args:
+    docker/compose down "$@"
+
+# What the containers say; `-f` follows.
+[group('compose')]
+compose-logs *args:
+    docker/compose logs "$@"
+
+# Which containers run, and whether they are well.
+[group('compose')]
+compose-ps *args:
+    docker/compose ps "$@"
+
+# Builds the images, brings the containers up and lets a client have its captions; as root on Debian.
+[group('compose')]
+compose-test *args:
+    docker/compose-test "$@"
+
+# Writes the images' locked requirements anew.
+[group('compose')]
+compose-lock *args:
+    docker/lock "$@"
+
 # Builds Helm into .cache/bin, if it is not there; needs Go.
 [group('helm')]
 helm-install:
