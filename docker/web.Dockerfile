@@ -13,7 +13,7 @@ COPY modules/web/package.json modules/web/package-lock.json modules/web/.npmrc .
 COPY modules/web/client/package.json client/package.json
 COPY modules/web/types/package.json types/package.json
 RUN --mount=type=cache,target=/var/cache/npm \
-    npm ci --no-audit --no-fund
+    npm install --no-save --no-audit --no-fund
 COPY modules/web ./
 # Goes where the API's copy lies, as vite.config.ts says.
 RUN npx --no-install vite build --logLevel warn

@@ -27,7 +27,7 @@ from playwright.async_api import Browser, BrowserContext, Page, Playwright, asyn
 from tests.e2e.conftest import Running, start_up
 from tests.meeting import BROWSER_FLAGS, chromium_or_skip
 
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=40_000)
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 MODELS = FIXTURES / "models"
 PAGE = Path(__file__).parents[3] / "modules/dragoman_orchestration/api/static/index.html"
