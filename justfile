@@ -238,7 +238,7 @@ helm-lint: helm-install
 # Renders the chart with every set of values and tests what comes out.
 [group('helm')]
 helm-test *args: helm-install
-    pytest tests/unit/helm "$@"
+    HELM_TEST=1 pytest -n 2 tests/unit/helm "$@"
 
 # Removes caches and build results; keeps .venv and .env.local.
 [group('quality')]

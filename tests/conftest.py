@@ -6,10 +6,12 @@ import asyncio
 import contextlib
 import gc
 import inspect
+import itertools
 import os
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -36,6 +38,25 @@ hypothesis.settings.load_profile("dragoman")
 # Each worker of pytest and each process that a test starts would compile the same modules again.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+BUSY, QUICK = {"e2e", "chaos"}, {"unit", "contract"}
+"""Folders whose tests keep processors busy for long, and those whose files take a moment; the others wait."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that work and files that wait take turns, so that neither all processors idle nor all fight over
+    them; the quick ones come last, for they fill what is left."""
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    kinds: dict[str, list[Path]] = {"busy": [], "waiting": [], "quick": []}
+    for path in files:
+        folder = path.relative_to(Path(__file__).parent).parts[0]
+        kinds["busy" if folder in BUSY else "quick" if folder in QUICK else "waiting"].append(path)
+    turns = itertools.zip_longest(kinds["busy"], kinds["waiting"])
+    order = [path for turn in turns for path in turn if path is not None] + kinds["quick"]
+    items[:] = [item for path in order for item in files[path]]
 
 
 @pytest.fixture(autouse=True, scope="session")

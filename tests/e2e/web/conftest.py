@@ -1,8 +1,8 @@
 """The live page in a real Chromium, before a real ``dragoman up`` with the small models.
 
-The files of this folder share one system a test process: sessions are made by each test and do not see one
-another. A browser is cheap, so that each test starts its own, with the microphone that it needs. All of this
-lives on one event loop of the test run::
+The files of this folder share one system a test process, which ends with the last of them in a row: sessions
+are made by each test and do not see one another. A browser is cheap, so that each test starts its own, with
+the microphone that it needs. All of this lives on one event loop of the test run::
 
     pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -64,7 +64,7 @@ class Stack:
         return str(answer.json()["token"])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """``dragoman up`` with the small recogniser and translator."""
     chromium_or_skip()
@@ -80,7 +80,7 @@ def running_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     up.end()
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def stack(running_up: Running) -> AsyncIterator[Stack]:
     """The system that all browser tests of this process share."""
     headers = {"authorization": f"Bearer {running_up.key}"}

@@ -90,7 +90,7 @@ async def test_a_viewer_reads_what_is_said_its_translation_and_takes_it_along(
     async with page.expect_download() as saved:
         await page.get_by_role("button", name="Text", exact=True).click()
     download = await saved.value
-    assert download.suggested_filename == "Harbour-board.en.es.txt"
+    assert download.suggested_filename == "Harbour board.en+es.txt"
     text = Path(await download.path()).read_text(encoding="utf-8")
     assert WINDOW[1] in text
     assert "ventana" in text
