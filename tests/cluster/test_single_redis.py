@@ -32,12 +32,14 @@ async def test_a_session_outlasts_a_redis_that_cannot_serve(which: str, eventual
 
             await redis.config_set("maxmemory-policy", "noeviction")
             await redis.config_set("maxmemory", 1)
-            await eventually(lambda: troubles(talk) == 1, what="the speaker hears that Redis is full")
+            await eventually(lambda: troubles(talk) > 0, what="the speaker hears that Redis is full")
             await redis.config_set("maxmemory", 0)
             await goes_on(talk, eventually)
 
+            # On a busy machine a pause may have been told besides.
+            told = troubles(talk)
             await redis.replicaof("127.0.0.1", 1)
-            await eventually(lambda: troubles(talk) == 2, what="the speaker hears that Redis is read-only")
+            await eventually(lambda: troubles(talk) > told, what="the speaker hears that Redis is read-only")
             await redis.replicaof("NO", "ONE")
             await redis.script_flush()
             await goes_on(talk, eventually)

@@ -1,8 +1,8 @@
 """The live page in a real Chromium, before a real ``dragoman up`` with the small models.
 
-The files of this folder share one system a test process, which ends with the last of them in a row: sessions
-are made by each test and do not see one another. A browser is cheap, so that each test starts its own, with
-the microphone that it needs. All of this lives on one event loop of the test run::
+The files of this folder share one system and one browser a test process, which end with the last of them in a
+row: sessions are made by each test and do not see one another, each page has a fresh profile, and who needs a
+microphone gets a browser of their own. All of this lives on one event loop of the test run::
 
     pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -95,15 +95,15 @@ class Chromium:
     """Starts browsers and opens pages; what the console said is kept, and ends the test if it is an error."""
 
     playwright: Playwright
+    shared: Browser
+    """For whoever needs no microphone of their own; each page has a fresh profile all the same."""
     cleanup: AsyncExitStack
     errors: list[str] = field(default_factory=list)
 
     async def browser(self, microphone: Path | None = None, *flags: str) -> Browser:
         """A browser of its own; ``microphone`` is a 16-bit WAV that it hears once, from when it is opened."""
         heard = (f"--use-file-for-fake-audio-capture={microphone}%noloop",) if microphone else ()
-        browser = await self.playwright.chromium.launch(
-            executable_path=chromium_or_skip(), args=["--no-sandbox", *BROWSER_FLAGS, *heard, *flags]
-        )
+        browser = await launch(self.playwright, *heard, *flags)
         self.cleanup.push_async_callback(browser.close)
         return browser
 
@@ -119,14 +119,14 @@ class Chromium:
         **context: Any,
     ) -> Page:
         """A page of a fresh profile, with the key of the stack unless ``key`` is False."""
-        browser = browser or await self.browser()
-        fresh = await browser.new_context(
+        fresh = await (browser or self.shared).new_context(
             base_url=stack.url,
             viewport={"width": width, "height": height},
             locale=context.pop("locale", "en-GB"),
             reduced_motion=context.pop("reduced_motion", "reduce"),
             **context,
         )
+        self.cleanup.push_async_callback(fresh.close)
         if key:
             await self.keep_key(fresh, stack)
         page = await fresh.new_page()
@@ -146,11 +146,27 @@ class Chromium:
             self.errors.append(text)
 
 
+async def launch(playwright: Playwright, *flags: str) -> Browser:
+    """A browser of the system."""
+    return await playwright.chromium.launch(
+        executable_path=chromium_or_skip(), args=["--no-sandbox", *BROWSER_FLAGS, *flags]
+    )
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def driver() -> AsyncIterator[tuple[Playwright, Browser]]:
+    """What all tests share: starting it takes longer than most of them."""
+    async with async_playwright() as playwright:
+        browser = await launch(playwright)
+        yield playwright, browser
+        await browser.close()
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def chromium() -> AsyncIterator[Chromium]:
+async def chromium(driver: tuple[Playwright, Browser]) -> AsyncIterator[Chromium]:
     """Browsers for a test; a page that threw, or broke its Content-Security-Policy, fails it."""
-    async with async_playwright() as playwright, AsyncExitStack() as cleanup:
-        browsers = Chromium(playwright, cleanup)
+    async with AsyncExitStack() as cleanup:
+        browsers = Chromium(*driver, cleanup)
         yield browsers
         assert browsers.errors == []
 
@@ -160,9 +176,11 @@ async def check_axe(page: Page, *, popup: bool = False) -> None:
 
     ``popup``: a menu is open, which is drawn outside of the page's landmarks.
     """
-    options = {"runOnly": WCAG, "rules": {"region": {"enabled": not popup}}}
+    everything = {"runOnly": WCAG, "rules": {"region": {"enabled": not popup}}}
+    # The dark differs from the light in its colours only.
+    contrast = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
     await expect(page.get_by_role("heading", level=1)).to_be_visible()
-    for scheme in ("light", "dark"):
+    for scheme, options in (("light", everything), ("dark", contrast)):
         await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         await page.evaluate(
             "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
